@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NTA: blocks - pages that sockets cut stream fragments from.
+ *
+ * Overview
+ * --------
+ *
+ * A socket that copies data to send keeps a block of up to 32 KiB and cuts
+ * page fragments from it (sk_page_frag_refill()). The fragments hold
+ * references on the page, so the unit of reuse is the whole block: it comes
+ * back when the last reference goes, wherever that happens.
+ *
+ * A block is a compound page with the page type "nta" on its head page. The
+ * last put_page() therefore ends in nta_folio_release(), which keeps up to
+ * NTA_NR_BLOCKS blocks per CPU for the next sockets and gives the others back.
+ *
+ *   page allocator ---> socket's page_frag ---> fragments of packets
+ *        ^     ^                                     | last put_page()
+ *        |     +---- CPU's blocks <---- room --------+
+ *        +------------------------- no room ---------+
+ *
+ * Locking: nta_cpu.block and nr_blocks belong to the gate, see core.c.
+ */
+
+#define pr_fmt(fmt) "nta: " fmt
+
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+
+#include "nta.h"
+
+/* As much as a socket takes at once from the page allocator. */
+#define NTA_BLOCK_ORDER	get_order(32768)
+
+static struct page *nta_block_alloc(gfp_t gfp)
+{
+	struct page *page = NULL;
+	struct nta_cpu *c;
+	bool arm = false;
+
+	c = nta_enter();
+	if (c) {
+		page = nta_block_pop(c);
+		c->stats.block_allocs++;
+		arm = !c->armed;
+		c->armed = true;
+		nta_exit(c);
+	}
+	if (arm)
+		nta_kick(raw_cpu_ptr(&nta_cpu));
+	if (page) {
+		set_page_count(page, 1);
+		return page;
+	}
+
+	page = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_COMP |
+			   __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC |
+			   __GFP_ZERO, NTA_BLOCK_ORDER);
+	if (page)
+		__SetPageNta(page);
+	return page;
+}
+
+/**
+ * nta_block_destroy() - give a block without references back to the system
+ * @page: its head page
+ *
+ * Context: Any context in which pages may be freed; not in the gate.
+ */
+void nta_block_destroy(struct page *page)
+{
+	set_page_count(page, 1);
+	__ClearPageNta(page);
+	__free_pages(page, NTA_BLOCK_ORDER);
+}
+
+/**
+ * nta_block_pop() - take a block that a CPU keeps
+ * @c: that CPU
+ *
+ * Context: In the gate of @c, or @c is dead.
+ * Return: its head page, without references, or NULL.
+ */
+struct page *nta_block_pop(struct nta_cpu *c)
+{
+	return c->nr_blocks ? c->block[--c->nr_blocks] : NULL;
+}
+
+/**
+ * nta_page_frag_refill() - make room in a page fragment
+ * @size: bytes that must fit, at most PAGE_SIZE
+ * @pfrag: the fragment; its page may be of NTA or not
+ * @gfp: flags
+ *
+ * As skb_page_frag_refill(), which is also the fallback.
+ *
+ * Context: Any context that @gfp allows.
+ * Return: true if there is room.
+ */
+bool nta_page_frag_refill(unsigned int size, struct page_frag *pfrag,
+			  gfp_t gfp)
+{
+	struct page *page = pfrag->page;
+
+	if (page) {
+		if (page_ref_count(page) == 1) {
+			pfrag->offset = 0;
+			return true;
+		}
+		if (pfrag->offset + size <= pfrag->size)
+			return true;
+		put_page(page);
+		pfrag->page = NULL;
+	}
+
+	page = nta_block_alloc(gfp);
+	if (!page)
+		return skb_page_frag_refill(size, pfrag, gfp);
+	pfrag->page = page;
+	pfrag->offset = 0;
+	pfrag->size = PAGE_SIZE << NTA_BLOCK_ORDER;
+	return true;
+}
+
+/**
+ * nta_folio_release() - the last reference on pages of NTA has gone
+ * @folio: the pages
+ *
+ * Context: Any context but NMI.
+ */
+void nta_folio_release(struct folio *folio)
+{
+	struct page *page = &folio->page;
+	struct nta_cpu *c;
+
+	if (WARN_ON_ONCE(!folio_test_large(folio))) {
+		/* A page of a node: somebody dropped our own reference. */
+		set_page_count(page, 1);
+		return;
+	}
+
+	c = nta_enter();
+	if (c) {
+		c->stats.block_frees++;
+		if (c->nr_blocks < NTA_NR_BLOCKS &&
+		    page_to_nid(page) == numa_mem_id()) {
+			c->block[c->nr_blocks++] = page;
+			page = NULL;
+		}
+		nta_exit(c);
+	}
+	if (page)
+		nta_block_destroy(page);
+}

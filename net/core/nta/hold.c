@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NTA: holds - chunks that stay readable after the stack has freed them.
+ *
+ * Overview
+ * --------
+ *
+ * A sniffer that shows a packet to userspace holds the chunk; the stack does
+ * not notice. When the stack frees a chunk that is held, it is only marked,
+ * and the last one to let go frees it. One 16-bit word per unit, used at the
+ * first unit of a chunk:
+ *
+ *   bit 15       freed by the stack
+ *   bits 14..0   number of holds
+ *
+ *           hold              free (stack)            unhold
+ *     0 ---------> n     n ---------------> F|n   F|1 ------> 0, chunk freed
+ *                        0 ---------------> chunk freed
+ *
+ * The words exist only once somebody has said that holds will come; until
+ * then frees do not look (static key).
+ *
+ * Ordering
+ * --------
+ *
+ * All changes of a word are compare-and-exchange, so of the stack's free and
+ * the last unhold exactly one frees the chunk. Whoever takes a first hold
+ * must have a reference on the packet: the chunk cannot be freed meanwhile.
+ *
+ * Locking
+ * -------
+ *
+ *   nta_hold_mtx   nta_hold_users and the switching of the key
+ */
+
+#define pr_fmt(fmt) "nta: " fmt
+
+#include <linux/atomic.h>
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "nta.h"
+
+#define NTA_HOLD_FREED	0x8000U
+
+DEFINE_STATIC_KEY_FALSE(nta_hold_key);
+EXPORT_SYMBOL_GPL(nta_hold_key);
+
+/* Protects: nta_hold_users and nta_hold_key. */
+static DEFINE_MUTEX(nta_hold_mtx);
+unsigned int nta_hold_users;
+
+/**
+ * nta_node_add_hold() - give a node its hold words
+ * @node: any node; pinned, or not visible to others yet
+ * @gfp: flags for the words
+ *
+ * A node that has none cannot be held; nta_hold() says so.
+ *
+ * Context: Any context that @gfp allows.
+ */
+void nta_node_add_hold(struct nta_node *node, gfp_t gfp)
+{
+	u16 *hold;
+
+	if (READ_ONCE(node->hold))
+		return;
+	hold = kvcalloc(node->nr_units, sizeof(*hold), gfp);
+	if (hold && cmpxchg(&node->hold, NULL, hold))
+		kvfree(hold);
+}
+
+/**
+ * nta_hold_enable() - say that chunks will be held
+ *
+ * Context: Process context; takes nta_hold_mtx.
+ * Return: 0.
+ */
+int nta_hold_enable(void)
+{
+	struct nta_node *node = NULL;
+
+	mutex_lock(&nta_hold_mtx);
+	if (!nta_hold_users) {
+		/* First: nodes made from now on come with hold words. */
+		WRITE_ONCE(nta_hold_users, 1);
+		nta_pin_nodes();
+		while ((node = nta_node_next(node)))
+			nta_node_add_hold(node, GFP_KERNEL);
+		nta_unpin_nodes();
+		static_branch_enable(&nta_hold_key);
+	} else {
+		WRITE_ONCE(nta_hold_users, nta_hold_users + 1);
+	}
+	mutex_unlock(&nta_hold_mtx);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nta_hold_enable);
+
+/**
+ * nta_hold_disable() - undo nta_hold_enable()
+ *
+ * The caller has let go of all that it held.
+ *
+ * Context: Process context; takes nta_hold_mtx.
+ */
+void nta_hold_disable(void)
+{
+	mutex_lock(&nta_hold_mtx);
+	WRITE_ONCE(nta_hold_users, nta_hold_users - 1);
+	if (!nta_hold_users)
+		static_branch_disable(&nta_hold_key);
+	mutex_unlock(&nta_hold_mtx);
+}
+EXPORT_SYMBOL_GPL(nta_hold_disable);
+
+static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
+{
+	u16 *hold = READ_ONCE(node->hold);
+
+	return hold ? &hold[nta_unit_of(node, ptr)] : NULL;
+}
+
+/**
+ * nta_hold() - keep a chunk readable after the stack frees it
+ * @ptr: beginning of a chunk, on whose packet the caller has a reference
+ *
+ * Context: Any context, between nta_hold_enable() and nta_hold_disable().
+ * Return: 0; -ENOMEM if the node has no hold words; -EOVERFLOW if the chunk
+ * is held 32767 times. The caller copies then.
+ */
+int nta_hold(void *ptr)
+{
+	u16 *word = nta_hold_word(nta_node_of(ptr), ptr);
+	u16 old;
+
+	if (!word)
+		return -ENOMEM;
+	old = READ_ONCE(*word);
+	do {
+		if (old >= NTA_HOLD_FREED - 1)
+			return -EOVERFLOW;
+	} while (!try_cmpxchg(word, &old, (u16)(old + 1)));
+	return 0;
+}
+EXPORT_SYMBOL_GPL(nta_hold);
+
+/**
+ * nta_hold_keeps() - the stack frees a chunk: does somebody hold it?
+ * @node: node of the chunk
+ * @ptr: its beginning
+ *
+ * Context: Any context.
+ * Return: true: the chunk is left to the last nta_unhold().
+ */
+bool nta_hold_keeps(struct nta_node *node, void *ptr)
+{
+	u16 *word = nta_hold_word(node, ptr);
+	u16 old;
+
+	if (!word)
+		return false;
+	old = READ_ONCE(*word);
+	do {
+		if (!old)
+			return false;
+		if (old & NTA_HOLD_FREED) {
+			nta_report("bad free: free already, and held", node,
+				   ptr, 0);
+			this_cpu_inc(nta_cpu.stats.bad_frees);
+			return true;
+		}
+	} while (!try_cmpxchg(word, &old, (u16)(old | NTA_HOLD_FREED)));
+	this_cpu_inc(nta_cpu.stats.held);
+	return true;
+}
+
+/**
+ * nta_unhold() - let go of a chunk
+ * @ptr: what nta_hold() was called with
+ *
+ * Frees the chunk if the stack did so before and this was the last hold.
+ *
+ * Context: Any context.
+ */
+void nta_unhold(void *ptr)
+{
+	struct nta_node *node = nta_node_of(ptr);
+	u16 *word = nta_hold_word(node, ptr);
+	u16 old, new;
+
+	if (WARN_ON_ONCE(!word))
+		return;
+	old = READ_ONCE(*word);
+	do {
+		if (!(old & ~NTA_HOLD_FREED)) {
+			nta_report("let go of a chunk that is not held", node,
+				   ptr, 0);
+			return;
+		}
+		new = old - 1;
+		if (new == NTA_HOLD_FREED)
+			new = 0;
+	} while (!try_cmpxchg(word, &old, new));
+
+	if (old == (NTA_HOLD_FREED | 1)) {
+		this_cpu_inc(nta_cpu.stats.unheld);
+		nta_free(ptr);
+	}
+}
+EXPORT_SYMBOL_GPL(nta_unhold);
