@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _NTA_BENCH_H
+#define _NTA_BENCH_H
+
+#include <linux/dcache.h>
+#include <linux/nta.h>
+
+#ifdef CONFIG_NTA
+static inline bool bench_is_nta(const void *ptr)
+{
+	return nta_owns(ptr);
+}
+#else
+static inline bool bench_is_nta(const void *ptr)
+{
+	return false;
+}
+#endif
+
+/* hold.c APIs */
+void bench_hold_init(struct dentry *dir);
+void bench_hold_exit(void);
+
+#endif /* _NTA_BENCH_H */
