@@ -421,7 +421,7 @@ def mkconfig_wants_all():
         (tree / "arch/Kconfig").write_text("config ARCH\n")
         (tree / "net/Kconfig").write_text("config GRANTED\n\tbool\nmenuconfig REFUSED\n")
         (tree / "Makefile").write_text(
-            "allnoconfig:\n\tmkdir -p $(O)\n\tgrep -v REFUSED $(KCONFIG_ALLCONFIG) > $(O)/.config\n")
+            "allnoconfig:\n\tmkdir -p $(O)\n\tgrep -vE 'REFUSED|LATER' $(KCONFIG_ALLCONFIG) > $(O)/.config\n")
         fragment = Path(tmp, "f.config")
         fragment.write_text("CONFIG_GRANTED=y\nCONFIG_LATER=y\n# CONFIG_OFF is not set\n")
         status, text = sh("tests/mkconfig", str(tree), str(out), str(fragment))
