@@ -19,6 +19,7 @@
 
 #include <linux/bitops.h>
 #include <linux/cache.h>
+#include <linux/const.h>
 #include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/list.h>
@@ -33,7 +34,7 @@
 #ifndef NTA_UNIT_SHIFT
 #define NTA_UNIT_SHIFT	L1_CACHE_SHIFT
 #endif
-#define NTA_UNIT	(1U << NTA_UNIT_SHIFT)
+#define NTA_UNIT	(_AC(1, U) << NTA_UNIT_SHIFT)
 
 /* A 64 KiB GSO packet with headers, headroom and skb_shared_info fits. */
 #define NTA_MAX_SIZE	(SZ_64K + SZ_4K)
@@ -262,10 +263,13 @@ bool nta_page_frag_refill(unsigned int size, struct page_frag *pfrag,
 			  gfp_t gfp);
 void nta_folio_release(struct folio *folio);
 
-/* The canary that the second word of a free chunk holds. */
+/*
+ * The canary that the second word of a free chunk holds. It seals the link in
+ * the first one: a link is never followed after somebody ran into it.
+ */
 static __always_inline unsigned long nta_canary(const unsigned long *chunk)
 {
-	return (unsigned long)chunk ^ nta_canary_secret;
+	return (unsigned long)chunk ^ nta_canary_secret ^ chunk[0];
 }
 
 /* A link as it is stored in @slot, or back: its own inverse. */
@@ -304,7 +308,7 @@ static __always_inline void *nta_alloc_fast(unsigned int units)
 	if (unlikely(READ_ONCE(c->busy) || READ_ONCE(c->remote)))
 		goto out;
 	WRITE_ONCE(c->busy, 1);
-	barrier(); /* An interrupt that sees busy == 0 finds nothing half done. */
+	barrier(); /* An interrupt that sees busy clear finds all in order. */
 
 	hot = &c->hot[units];
 	if (likely(hot->first) &&

@@ -7,7 +7,6 @@
 
 #include <linux/nta.h>
 #include <linux/tracepoint.h>
-#include <trace/events/mmflags.h>
 
 TRACE_DEFINE_ENUM(NTA_FALLBACK_SIZE);
 TRACE_DEFINE_ENUM(NTA_FALLBACK_GFP);
@@ -44,8 +43,8 @@ TRACE_EVENT(nta_alloc,
 		__entry->gfp = (__force unsigned long)gfp;
 	),
 
-	TP_printk("ptr=%p need=%u size=%u gfp=%s", __entry->ptr,
-		  __entry->need, __entry->size, show_gfp_flags(__entry->gfp))
+	TP_printk("ptr=%p need=%u size=%u gfp=%#lx", __entry->ptr,
+		  __entry->need, __entry->size, __entry->gfp)
 );
 
 TRACE_EVENT(nta_free,
@@ -85,9 +84,9 @@ TRACE_EVENT(nta_fallback,
 		__entry->gfp = (__force unsigned long)gfp;
 	),
 
-	TP_printk("cause=%s size=%u gfp=%s",
+	TP_printk("cause=%s size=%u gfp=%#lx",
 		  show_nta_fallback(__entry->cause), __entry->size,
-		  show_gfp_flags(__entry->gfp))
+		  __entry->gfp)
 );
 
 TRACE_EVENT(nta_split,

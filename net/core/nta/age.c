@@ -49,7 +49,7 @@ static struct nta_cpu *nta_enter_on(struct nta_cpu *want)
 {
 	struct nta_cpu *c = nta_enter();
 
-	/* The worker of a CPU that went offline runs elsewhere: nothing to do. */
+	/* The worker of a CPU that went offline runs elsewhere: no work. */
 	if (c && c != want) {
 		nta_exit(c);
 		c = NULL;
@@ -168,8 +168,11 @@ static void nta_age_work(struct work_struct *work)
 	c = nta_enter_on(mine);
 	if (!c)
 		return;
+	nta_node_shed(c);
+	WRITE_ONCE(c->armed, false);
+	smp_mb(); /* Before the queue is read; pairs with (A) in nta_push(). */
 	again = !nta_is_idle(c);
-	c->armed = again;
+	WRITE_ONCE(c->armed, again);
 	nta_exit(c);
 	if (again)
 		queue_delayed_work_on(mine->cpu, system_wq, &mine->age,
@@ -247,9 +250,9 @@ static int nta_cpu_dead(unsigned int cpu)
 	dead->nr_nodes = 0;
 	dead->nr_whole = 0;
 	dead->nr_units = 0;
-	dead->armed = false;
+	WRITE_ONCE(dead->armed, false);
 
-	/* Nodes have a new owner: what is pushed from now on can be forwarded. */
+	/* Nodes have a new owner: what is pushed now can be forwarded. */
 	WRITE_ONCE(dead->offline, true);
 	smp_mb(); /* Before the queue is read; pairs with (A) in nta_push(). */
 	nta_forward(dead);

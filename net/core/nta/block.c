@@ -47,7 +47,8 @@ static struct page *nta_block_alloc(gfp_t gfp)
 		page = nta_block_pop(c);
 		c->stats.block_allocs++;
 		arm = !c->armed;
-		c->armed = true;
+		if (arm)
+			WRITE_ONCE(c->armed, true);
 		nta_exit(c);
 	}
 	if (arm)
@@ -61,7 +62,7 @@ static struct page *nta_block_alloc(gfp_t gfp)
 			   __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC |
 			   __GFP_ZERO, NTA_BLOCK_ORDER);
 	if (page)
-		__SetPageNta(page);
+		__folio_set_nta(page_folio(page));
 	return page;
 }
 
@@ -74,7 +75,7 @@ static struct page *nta_block_alloc(gfp_t gfp)
 void nta_block_destroy(struct page *page)
 {
 	set_page_count(page, 1);
-	__ClearPageNta(page);
+	__folio_clear_nta(page_folio(page));
 	__free_pages(page, NTA_BLOCK_ORDER);
 }
 

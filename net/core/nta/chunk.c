@@ -85,9 +85,13 @@ static unsigned long *nta_chunk_back(const unsigned long *chunk)
 					 chunk[NTA_W_BACK]);
 }
 
+/* The canary changes with the link; one that was damaged stays so. */
 static void nta_set_next(unsigned long *chunk, unsigned long *next)
 {
-	chunk[NTA_W_LINK] = nta_link(&chunk[NTA_W_LINK], (unsigned long)next);
+	unsigned long link = nta_link(&chunk[NTA_W_LINK], (unsigned long)next);
+
+	chunk[NTA_W_CANARY] ^= chunk[NTA_W_LINK] ^ link;
+	chunk[NTA_W_LINK] = link;
 }
 
 static void nta_set_back(unsigned long *chunk, unsigned long *back)
@@ -102,8 +106,15 @@ static unsigned long nta_last_word(unsigned int units)
 	       sizeof(unsigned long) - 1;
 }
 
-/* Do content and bitmaps agree that a binned chunk begins at @unit? */
-static bool nta_chunk_is_sane(const struct nta_node *node, unsigned int unit)
+/**
+ * nta_chunk_is_sane() - do content and bitmaps agree that a chunk is free?
+ * @node: its node
+ * @unit: where it begins
+ *
+ * Context: In the gate of the owner.
+ * Return: true if a chunk begins at @unit that is in a bin, undamaged.
+ */
+bool nta_chunk_is_sane(const struct nta_node *node, unsigned int unit)
 {
 	const unsigned long *chunk = nta_chunk_at(node, unit);
 	unsigned long units = chunk[NTA_W_UNITS];

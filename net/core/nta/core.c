@@ -93,7 +93,6 @@
 #include "nta.h"
 
 DEFINE_PER_CPU(struct nta_cpu, nta_cpu);
-EXPORT_PER_CPU_SYMBOL_GPL(nta_cpu);
 
 unsigned long nta_link_secret __ro_after_init;
 unsigned long nta_canary_secret __ro_after_init;
@@ -262,7 +261,6 @@ void nta_count_slack(unsigned int bytes)
 {
 	this_cpu_add(nta_cpu.stats.slack, bytes);
 }
-EXPORT_SYMBOL_GPL(nta_count_slack);
 
 /* A chunk from what this CPU has or finds in the depot. In the gate. */
 static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units)
@@ -311,7 +309,8 @@ void *nta_alloc_slow(unsigned int units, gfp_t gfp)
 			nta_node_adopt(c, node);
 		chunk = nta_alloc_gated(c, units);
 		arm = !c->armed;
-		c->armed = true;
+		if (arm)
+			WRITE_ONCE(c->armed, true);
 		grow = !chunk && !node &&
 		       (gfpflags_allow_blocking(gfp) ||
 			time_after_eq(jiffies, c->grow_after));
@@ -326,7 +325,6 @@ void *nta_alloc_slow(unsigned int units, gfp_t gfp)
 				   units << NTA_UNIT_SHIFT);
 	return chunk;
 }
-EXPORT_SYMBOL_GPL(nta_alloc_slow);
 
 /**
  * nta_alloc() - allocate memory for packet data
@@ -415,14 +413,13 @@ void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units)
 		nta_outbox_add(c, cpu, chunk, units);
 	}
 	if (unlikely(!c->armed)) {
-		c->armed = true;
+		WRITE_ONCE(c->armed, true);
 		nta_exit(c);
 		nta_kick(c);
 		return;
 	}
 	nta_exit(c);
 }
-EXPORT_SYMBOL_GPL(nta_free_slow);
 
 /**
  * nta_free_sized() - free memory whose size is known

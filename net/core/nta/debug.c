@@ -33,8 +33,8 @@
 
 #include "nta.h"
 
-#define NTA_POISON_FREE		((unsigned long)0xababababababababULL)
-#define NTA_POISON_GUARD	((unsigned long)0xbbbbbbbbbbbbbbbbULL)
+#define NTA_POISON_FREE		(ULONG_MAX / 0xff * 0xab)
+#define NTA_POISON_GUARD	(ULONG_MAX / 0xff * 0xbb)
 #define NTA_WORDS_PER_UNIT	(NTA_UNIT / sizeof(unsigned long))
 #define NTA_HEAD_WORDS		4
 #define NTA_TRACK_DEPTH		16
@@ -97,7 +97,7 @@ void nta_debug_node_exit(struct nta_node *node)
  */
 void nta_debug_node_fill(struct nta_node *node)
 {
-	nta_fill(node->base, (unsigned long *)nta_chunk_at(node, node->nr_units),
+	nta_fill(node->base, nta_chunk_at(node, node->nr_units),
 		 NTA_POISON_FREE);
 }
 

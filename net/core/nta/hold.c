@@ -26,6 +26,9 @@
  * All changes of a word are compare-and-exchange, so of the stack's free and
  * the last unhold exactly one frees the chunk. Whoever takes a first hold
  * must have a reference on the packet: the chunk cannot be freed meanwhile.
+ * The stack may find that the last hold has gone: its load-acquire pairs with
+ * the full barrier of nta_unhold(), so the chunk is not written to before the
+ * holder has read it.
  *
  * Locking
  * -------
@@ -45,7 +48,6 @@
 #define NTA_HOLD_FREED	0x8000U
 
 DEFINE_STATIC_KEY_FALSE(nta_hold_key);
-EXPORT_SYMBOL_GPL(nta_hold_key);
 
 /* Protects: nta_hold_users and nta_hold_key. */
 static DEFINE_MUTEX(nta_hold_mtx);
@@ -161,7 +163,8 @@ bool nta_hold_keeps(struct nta_node *node, void *ptr)
 
 	if (!word)
 		return false;
-	old = READ_ONCE(*word);
+	/* What the last holder read it has read; see "Ordering". */
+	old = smp_load_acquire(word);
 	do {
 		if (!old)
 			return false;

@@ -188,6 +188,16 @@ void nta_node_adopt(struct nta_cpu *c, struct nta_node *node)
 	nta_chunk_insert(c, node, 0, node->nr_units);
 }
 
+/* Move a wholly free node from the bins to the depot. */
+static void nta_node_leave(struct nta_cpu *c, struct nta_node *node)
+{
+	nta_chunk_unlink(c, node->base);
+	list_del(&node->list);
+	c->nr_nodes--;
+	c->nr_units -= node->nr_units;
+	nta_depot_put(node);
+}
+
 /**
  * nta_node_idle() - a node has become wholly free
  * @c: owner
@@ -197,18 +207,43 @@ void nta_node_adopt(struct nta_cpu *c, struct nta_node *node)
  */
 void nta_node_idle(struct nta_cpu *c, struct nta_node *node)
 {
-	if (c->nr_whole < NTA_RESERVE) {
+	if (c->nr_whole < NTA_RESERVE)
 		c->nr_whole++;
-		return;
+	else
+		nta_node_leave(c, node);
+}
+
+/**
+ * nta_node_shed() - keep no more wholly free nodes than the reserve
+ * @c: owner
+ *
+ * A node that was adopted may stay unused, if something else could serve the
+ * request after all.
+ *
+ * Context: In the gate of @c.
+ */
+void nta_node_shed(struct nta_cpu *c)
+{
+	struct nta_node *node, *next;
+
+	list_for_each_entry_safe(node, next, &c->nodes, list) {
+		if (c->nr_whole <= NTA_RESERVE)
+			break;
+		/* What is damaged is for the one who meets it in its bin. */
+		if (node->nr_used || !nta_chunk_is_sane(node, 0))
+			continue;
+		c->nr_whole--;
+		nta_node_leave(c, node);
 	}
-	nta_chunk_unlink(c, node->base);
-	list_del(&node->list);
-	c->nr_nodes--;
-	c->nr_units -= node->nr_units;
-	nta_depot_put(node);
 }
 
 /* === Depot =============================================================== */
+
+/* Written under nta_nodes_lock, read without it. */
+static void nta_depot_count(long pages)
+{
+	WRITE_ONCE(nta_nr_depot_pages, nta_nr_depot_pages + pages);
+}
 
 /**
  * nta_depot_put() - leave a wholly free node to whoever needs it
@@ -224,7 +259,7 @@ void nta_depot_put(struct nta_node *node)
 	WRITE_ONCE(node->cpu, -1);
 	node->stamp = jiffies;
 	list_add(&node->list, &nta_depot);
-	nta_nr_depot_pages += 1UL << node->order;
+	nta_depot_count(1L << node->order);
 	raw_spin_unlock_irqrestore(&nta_nodes_lock, flags);
 }
 
@@ -249,7 +284,7 @@ bool nta_depot_get(struct nta_cpu *c, unsigned int units)
 		if (node->nid == nid && node->nr_units >= units) {
 			found = node;
 			list_del(&node->list);
-			nta_nr_depot_pages -= 1UL << node->order;
+			nta_depot_count(-(1L << node->order));
 			break;
 		}
 	}
@@ -308,7 +343,7 @@ unsigned long nta_depot_trim(int nid, unsigned long nr_pages,
 			found = node;
 			list_del(&node->list);
 			list_del(&node->all);
-			nta_nr_depot_pages -= 1UL << node->order;
+			nta_depot_count(-(1L << node->order));
 			break;
 		}
 		raw_spin_unlock_irqrestore(&nta_nodes_lock, flags);

@@ -120,6 +120,7 @@ void nta_chunk_put(struct nta_cpu *c, struct nta_node *node, unsigned int unit,
 void nta_chunk_insert(struct nta_cpu *c, struct nta_node *node,
 		      unsigned int unit, unsigned int units);
 void nta_chunk_unlink(struct nta_cpu *c, unsigned long *chunk);
+bool nta_chunk_is_sane(const struct nta_node *node, unsigned int unit);
 void nta_bins_reset(struct nta_cpu *c);
 void nta_bins_add_node(struct nta_cpu *c, struct nta_node *node);
 unsigned int nta_largest_free(const struct nta_cpu *c);
@@ -146,6 +147,7 @@ unsigned int nta_drain(struct nta_cpu *c, unsigned int max);
 struct nta_node *nta_node_grow(unsigned int units, gfp_t gfp);
 void nta_node_adopt(struct nta_cpu *c, struct nta_node *node);
 void nta_node_idle(struct nta_cpu *c, struct nta_node *node);
+void nta_node_shed(struct nta_cpu *c);
 bool nta_depot_get(struct nta_cpu *c, unsigned int units);
 void nta_depot_put(struct nta_node *node);
 unsigned long nta_depot_pages(int nid);

@@ -45,7 +45,7 @@ bool nta_pages_get(struct nta_node *node, gfp_t gfp)
 
 	split_page(page, node->order);
 	for (i = 0; i < 1UL << node->order; i++) {
-		__SetPageNta(page + i);
+		__folio_set_nta(page_folio(page + i));
 		set_page_private(page + i, (unsigned long)node);
 	}
 	node->base = page_address(page);
@@ -65,7 +65,7 @@ void nta_pages_put(struct nta_node *node)
 	unsigned long i;
 
 	for (i = 0; i < 1UL << node->order; i++) {
-		__ClearPageNta(page + i);
+		__folio_clear_nta(page_folio(page + i));
 		set_page_private(page + i, 0);
 		__free_page(page + i);
 	}

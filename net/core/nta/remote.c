@@ -19,9 +19,9 @@
  * noticed) and its length.
  *
  * Nothing is stranded: an outbox is flushed when it is full, when chunks of
- * another owner come, and by ageing; an owner that does not come by itself is
- * woken when NTA_REMOTE_MAX chunks wait (age.c). So a quiet CPU has at most
- * NTA_REMOTE_MAX chunks waiting plus NTA_OUTBOX on each other CPU.
+ * another owner come, and by ageing. An owner whose worker has stopped gets it
+ * back with the first chunk that waits (D); it is woken at once when
+ * NTA_REMOTE_MAX chunks wait (age.c).
  *
  * Ordering
  * --------
@@ -31,11 +31,16 @@
  *   link, canary, length of each chunk     first = xchg(remote, NULL)   (C)
  *   cmpxchg(remote, old, first)      (A)   read link, canary, length
  *   read offline                     (B)
+ *   read armed                       (D)
  *
  * (A) is a full barrier: it pairs with (C), so that the owner sees what is in
  * the chunks. (A) also orders the push before (B); the hotplug callback of a
  * dying CPU sets @offline, then a full barrier, then takes the queue. So
  * either it finds the chunks or the pusher finds @offline and forwards them.
+ *
+ * (A) orders the push before (D) as well; a worker that is about to stop clears
+ * @armed, then a full barrier, then reads the queue. So either it finds the
+ * chunks or the pusher finds @armed cleared and kicks it.
  */
 
 #define pr_fmt(fmt) "nta: " fmt
@@ -92,18 +97,21 @@ void nta_push(int cpu, unsigned long *first, unsigned long *last,
 {
 	struct nta_cpu *owner = per_cpu_ptr(&nta_cpu, cpu);
 	unsigned long *old = READ_ONCE(owner->remote);
-	int waiting;
+	int before, waiting;
 
 	/* Before the push, so that draining never takes it below zero. */
 	waiting = atomic_add_return(nr, &owner->nr_remote);
+	before = waiting - (int)nr;
 	do {
 		last[NTA_W_LINK] = nta_link(last, (unsigned long)old);
+		last[NTA_W_CANARY] = nta_canary(last);
 	} while (!try_cmpxchg(&owner->remote, &old, first)); /* (A) */
 
 	/* (B) */
 	if (unlikely(READ_ONCE(owner->offline)))
 		nta_forward(owner);
-	else if (waiting >= NTA_REMOTE_MAX && waiting - (int)nr < NTA_REMOTE_MAX)
+	else if ((!old && !READ_ONCE(owner->armed)) || /* (D) */
+		 (waiting >= NTA_REMOTE_MAX && before < NTA_REMOTE_MAX))
 		nta_kick(owner);
 }
 

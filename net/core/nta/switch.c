@@ -20,7 +20,6 @@
 #include "nta.h"
 
 DEFINE_STATIC_KEY_FALSE(nta_heads_key);
-EXPORT_SYMBOL_GPL(nta_heads_key);
 DEFINE_STATIC_KEY_FALSE(nta_receive_key);
 DEFINE_STATIC_KEY_FALSE(nta_stream_key);
 

@@ -294,7 +294,7 @@ static void remote_frees_come_home(struct kunit *test)
 	KUNIT_EXPECT_GE(test, other->stats.remote_batches, batches + 3);
 	alloc_expect_sound(test);
 
-	/* Any free or allocation of A drains; ageing of B empties its outbox. */
+	/* Ageing of B empties its outbox, ageing of A takes them back. */
 	WRITE_ONCE(other->flush_all, true);
 	nta_kick(other);
 	irq_work_sync(&other->kick);
