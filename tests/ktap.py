@@ -17,7 +17,7 @@ import sys
 
 STAMP = re.compile(r"^(?:<\d+>)?(?:\[[ \d.]+\](?:\[ *[CT]\d+\])? ?)")
 PLAN = re.compile(r"^( *)1\.\.(\d+)(?:\s*#\s*(SKIP.*))?", re.I)
-POINT = re.compile(r"^( *)(ok|not ok)\b *(\d*)\s*-?\s*([^#]*?)\s*(?:#\s*(.*))?$")
+POINT = re.compile(r"^( *)(ok|not ok)(?= |$) *(\d*)\s*-?\s*([^#]*?)\s*(?:#\s*(.*))?$")
 
 
 class Level:

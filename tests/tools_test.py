@@ -334,6 +334,7 @@ def ktap_missing_is_failed():
     assert tally("1..2\nok 1 a\nBail out! x\n") == "1 passed, 2 failed, 0 skipped"
     assert tally("1..2\nok 1 a\nok 3 b\n").startswith("2 passed, 1 failed")
     assert tally("1..1\nok 1 a\nok 2 b\n") == "2 passed, 1 failed, 0 skipped"
+    assert tally("1..1\nok 1 a\nok: 3 = 2 + 1\nokay 2\n") == "1 passed, 0 failed, 0 skipped"
     lying = "1..1\n    1..1\n    ok 1 a\nnot ok 1 parent\n"
     assert tally(lying) == "1 passed, 1 failed, 0 skipped", tally(lying)
 
