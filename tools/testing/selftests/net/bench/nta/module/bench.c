@@ -436,7 +436,7 @@ static int bench_cross_page_pool(struct bench_job *job)
 
 /* === The table =========================================================== */
 
-#define BENCH_PLAIN	0x01	/* has no size; no burst unless .cross is there */
+#define BENCH_PLAIN	0x01	/* no size; no burst unless .cross */
 #define BENCH_BH	0x02	/* with bottom halves off */
 #define BENCH_SKB	0x04	/* items are skbs: look at the head */
 #define BENCH_PAGE	0x08	/* items are pages */

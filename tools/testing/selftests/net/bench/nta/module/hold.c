@@ -2,12 +2,13 @@
 /*
  * Hold many skbs of mixed sizes, to see how much memory that takes.
  *
- *   echo "NR CHURN KEEP RX" > nta_bench/hold
+ *   echo "NR CHURN KEEP RX REFILL" > nta_bench/hold
  *
  *   NR      skbs to hold; 0 lets go of all
  *   CHURN   so many times NR, a random one is freed and replaced
  *   KEEP    then all but every KEEPth are freed
  *   RX      1: allocated as a driver does, to receive into
+ *   REFILL  1: then again as many as were freed
  *
  *   cat nta_bench/hold      "skbs N bytes N truesize N nta N"
  *
@@ -58,7 +59,7 @@ static unsigned int hold_size(struct rnd_state *rnd)
 	return 9000;
 }
 
-static int hold_one(unsigned int i, struct rnd_state *rnd, int rx)
+static int hold_one(unsigned int i, struct rnd_state *rnd, bool rx)
 {
 	unsigned int size = hold_size(rnd) + HOLD_HEADROOM;
 
@@ -94,7 +95,7 @@ static void hold_release(void)
 }
 
 static int hold_trace(unsigned int nr, unsigned int churn, unsigned int keep,
-		      int rx)
+		      bool rx, bool refill)
 {
 	struct rnd_state rnd;
 	unsigned int i, k;
@@ -116,13 +117,16 @@ static int hold_trace(unsigned int nr, unsigned int churn, unsigned int keep,
 	for (i = 0; keep > 1 && i < nr; i++)
 		if (i % keep)
 			hold_free(i);
+	for (i = 0; refill && i < nr; i++)
+		if (!hold_skb[i] && hold_one(i, &rnd, rx))
+			return -ENOMEM;
 	return 0;
 }
 
 static ssize_t hold_write(struct file *file, const char __user *from,
 			  size_t len, loff_t *pos)
 {
-	unsigned int nr, churn = 0, keep = 1, rx = 0;
+	unsigned int nr, churn = 0, keep = 1, rx = 0, refill = 0;
 	char line[64] = {};
 	int err = 0;
 
@@ -130,8 +134,9 @@ static ssize_t hold_write(struct file *file, const char __user *from,
 		return -EINVAL;
 	if (copy_from_user(line, from, len))
 		return -EFAULT;
-	if (sscanf(line, "%u %u %u %u", &nr, &churn, &keep, &rx) < 1 ||
-	    nr > HOLD_MAX || churn > 1000 || rx > 1)
+	if (sscanf(line, "%u %u %u %u %u", &nr, &churn, &keep, &rx,
+		   &refill) < 1 ||
+	    nr > HOLD_MAX || churn > 1000 || rx > 1 || refill > 1)
 		return -EINVAL;
 
 	mutex_lock(&hold_mtx);
@@ -142,7 +147,7 @@ static ssize_t hold_write(struct file *file, const char __user *from,
 		err = -ENOMEM;
 		if (hold_skb && hold_bytes) {
 			hold_nr = nr;
-			err = hold_trace(nr, churn, keep, rx);
+			err = hold_trace(nr, churn, keep, rx, refill);
 		}
 		if (err)
 			hold_release();
