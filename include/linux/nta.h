@@ -179,13 +179,19 @@ struct nta_stats {
 	unsigned long	block_frees;
 };
 
-/* Chunks on their way to another CPU, collected to touch its line less. */
+/*
+ * Chunks of one size on their way to another CPU, collected to touch its line
+ * less. A few sizes at once: data one way, acknowledgements the other.
+ */
 struct nta_outbox {
 	int		cpu;
-	unsigned int	nr;
+	u16		units;
+	u16		nr;
+	unsigned int	epoch;
 	unsigned long	*first;
-	unsigned long	*last;
 };
+
+#define NTA_OUTBOX_SLOTS	4
 
 /* Free blocks for page fragments kept per CPU: 2 MiB, as one node. */
 #define NTA_NR_BLOCKS	64
@@ -201,7 +207,7 @@ struct nta_cpu {
 	unsigned int		busy;
 	int			cpu;
 	struct nta_hot		hot[NTA_NR_CLASSES];
-	struct nta_outbox	outbox;
+	struct nta_outbox	outbox[NTA_OUTBOX_SLOTS];
 	unsigned long		*pending;
 	struct list_head	nodes;
 	unsigned int		nr_nodes;
@@ -244,6 +250,7 @@ void nta_free(const void *ptr);
 void nta_free_sized(void *ptr, unsigned int size);
 void *nta_alloc_slow(unsigned int units, gfp_t gfp);
 void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units);
+void nta_free_remote(struct nta_node *node, void *ptr, unsigned int units);
 void nta_count_slack(unsigned int bytes);
 size_t nta_usable_size(const void *ptr);
 void nta_check_usercopy(const void *ptr, unsigned long n, bool to_user);
@@ -377,6 +384,17 @@ out:
 	return done;
 }
 
+/* Put a chunk whose size is known where it belongs. */
+static __always_inline void nta_free_chunk(struct nta_node *node, void *ptr,
+					   unsigned int units)
+{
+	/* Racy on purpose: wherever it goes, it is asked again. */
+	if (READ_ONCE(node->cpu) != raw_smp_processor_id())
+		nta_free_remote(node, ptr, units);
+	else if (unlikely(!nta_free_fast(node, ptr, units)))
+		nta_free_slow(node, ptr, units);
+}
+
 /* Why NTA does not serve such a request, or -1 if it does. */
 static __always_inline int nta_refuses(size_t size, gfp_t gfp, int nid)
 {
@@ -485,8 +503,7 @@ static __always_inline bool nta_free_head(void *head, unsigned int size)
 	}
 
 	node = (struct nta_node *)page_private(page);
-	if (unlikely(!nta_free_fast(node, head, size >> NTA_UNIT_SHIFT)))
-		nta_free_slow(node, head, size >> NTA_UNIT_SHIFT);
+	nta_free_chunk(node, head, size >> NTA_UNIT_SHIFT);
 	return true;
 }
 

@@ -71,7 +71,7 @@ static bool nta_age_queues(struct nta_cpu *mine)
 		n = nta_drain(c, NTA_DRAIN_BATCH);
 		nta_exit(c);
 		cond_resched();
-	} while (n == NTA_DRAIN_BATCH);
+	} while (n >= NTA_DRAIN_BATCH);
 	return true;
 }
 
@@ -136,11 +136,14 @@ static void nta_age_grow(struct nta_cpu *mine)
 
 static bool nta_is_idle(const struct nta_cpu *c)
 {
-	unsigned int units;
+	unsigned int units, i;
 
-	if (c->outbox.nr || c->pending || READ_ONCE(c->remote) ||
-	    c->nr_blocks || nta_depot_pages(cpu_to_mem(c->cpu)))
+	if (c->pending || READ_ONCE(c->remote) || c->nr_blocks ||
+	    nta_depot_pages(cpu_to_mem(c->cpu)))
 		return false;
+	for (i = 0; i < NTA_OUTBOX_SLOTS; i++)
+		if (c->outbox[i].nr)
+			return false;
 	for (units = 1; units < NTA_NR_CLASSES; units++)
 		if (c->hot[units].nr)
 			return false;
@@ -237,7 +240,7 @@ static int nta_cpu_dead(unsigned int cpu)
 	cancel_delayed_work_sync(&dead->age);
 
 	nta_outbox_flush(dead);
-	while (nta_drain(dead, NTA_DRAIN_BATCH) == NTA_DRAIN_BATCH)
+	while (nta_drain(dead, NTA_DRAIN_BATCH) >= NTA_DRAIN_BATCH)
 		cond_resched();
 	while (nta_hot_flush(dead, NTA_FLUSH_BATCH, false) == NTA_FLUSH_BATCH)
 		cond_resched();
@@ -247,6 +250,7 @@ static int nta_cpu_dead(unsigned int cpu)
 	nta_bins_reset(dead);
 	list_for_each_entry_safe(node, next, &dead->nodes, list)
 		nta_node_inherit(node);
+	WRITE_ONCE(nta_epoch, nta_epoch + 1);
 	dead->nr_nodes = 0;
 	dead->nr_whole = 0;
 	dead->nr_units = 0;

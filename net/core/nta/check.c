@@ -148,8 +148,8 @@ static const char *nta_check_hot(const struct nta_cpu *c, unsigned long *nr)
 	return NULL;
 }
 
-/* Length of a list of chunks on their way; -1 if one is damaged. */
-static long nta_count_queue(const unsigned long *chunk)
+/* Length of a list of chunks; -1 if one is damaged. */
+static long nta_count_list(const unsigned long *chunk)
 {
 	long nr = 0;
 
@@ -159,6 +159,22 @@ static long nta_count_queue(const unsigned long *chunk)
 		nr++;
 	}
 	return nr;
+}
+
+/* Chunks in a queue of batches; -1 if one is damaged or miscounts. */
+static long nta_count_queue(const unsigned long *batch)
+{
+	long nr, sum = 0;
+
+	while (batch) {
+		nr = nta_count_list(batch);
+		if (nr < 0 || nr != batch[NTA_W_BACK] >> 16)
+			return -1;
+		sum += nr;
+		batch = (unsigned long *)nta_link(&batch[NTA_W_BATCH],
+						  batch[NTA_W_BATCH]);
+	}
+	return sum;
 }
 
 /**
@@ -174,12 +190,10 @@ const char *nta_check_cpu(struct nta_cpu *c, unsigned long *live,
 			  unsigned long *queued)
 {
 	unsigned long chunks = 0, binned = 0, in_bins = 0, hot = 0;
-	const unsigned long *queues[] = { c->remote, c->pending,
-					  c->outbox.first };
 	unsigned int nr_nodes = 0, nr_whole = 0, i;
 	const struct nta_node *node;
 	const char *err;
-	long nr;
+	long remote, pending, box;
 
 	list_for_each_entry(node, &c->nodes, list) {
 		if (node->cpu != c->cpu)
@@ -200,11 +214,16 @@ const char *nta_check_cpu(struct nta_cpu *c, unsigned long *live,
 	err = nta_check_hot(c, &hot);
 	if (err)
 		return err;
-	for (i = 0; i < ARRAY_SIZE(queues); i++) {
-		nr = nta_count_queue(queues[i]);
-		if (nr < 0)
-			return "a chunk on its way has lost its canary";
-		*queued += nr;
+	remote = nta_count_queue(c->remote);
+	pending = nta_count_queue(c->pending);
+	if (remote < 0 || pending < 0)
+		return "a chunk on its way is damaged or lost";
+	*queued += remote + pending;
+	for (i = 0; i < NTA_OUTBOX_SLOTS; i++) {
+		box = nta_count_list(c->outbox[i].first);
+		if (box != c->outbox[i].nr)
+			return "an outbox miscounts its chunks";
+		*queued += box;
 	}
 	*live += chunks - binned - hot;
 	return NULL;

@@ -151,6 +151,20 @@ static unsigned int nta_hot_trim(struct nta_cpu *c, unsigned int units,
 }
 
 /**
+ * nta_hot_shrink() - bring a hot list down to half of its limit
+ * @c: owner
+ * @units: its size
+ *
+ * Context: In the gate of @c, or @c is dead.
+ */
+void nta_hot_shrink(struct nta_cpu *c, unsigned int units)
+{
+	const struct nta_hot *hot = &c->hot[units];
+
+	nta_hot_trim(c, units, hot->nr - hot->limit / 2);
+}
+
+/**
  * nta_hot_flush() - merge chunks that lie on hot lists
  * @c: owner
  * @max: most to merge in this call
@@ -185,8 +199,8 @@ unsigned int nta_hot_flush(struct nta_cpu *c, unsigned int max, bool idle_only)
  * @c: this CPU, the owner of @node
  * @node: node of the chunk
  * @chunk: the chunk; its canary has been checked and is not set
- * @units: its length as the caller knows it; if that is wrong the bitmap
- *	decides
+ * @units: its length as the caller knows it; if that is wrong, or 0, the
+ *	bitmap decides
  *
  * Context: In the gate of @c.
  */
@@ -210,14 +224,9 @@ void nta_free_local(struct nta_cpu *c, struct nta_node *node,
 
 	hot = &c->hot[units];
 	hot->frees++;
-	if (unlikely(hot->nr >= hot->limit)) {
-		nta_hot_trim(c, units, hot->limit / 2);
-		if (!hot->limit) {
-			nta_chunk_put(c, node, unit, units);
-			return;
-		}
-	}
 	nta_hot_push(c, chunk, units);
+	if (unlikely(hot->nr > hot->limit))
+		nta_hot_shrink(c, units);
 }
 
 /**
@@ -391,8 +400,10 @@ void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units)
 	    nta_hold_keeps(node, ptr))
 		return;
 
+	/* A node of nobody is wholly free. */
 	if (unlikely((unsigned long)ptr & (NTA_UNIT - 1)) ||
-	    unlikely(chunk[NTA_W_CANARY] == nta_canary(chunk))) {
+	    unlikely(chunk[NTA_W_CANARY] == nta_canary(chunk)) ||
+	    unlikely(READ_ONCE(node->cpu) < 0)) {
 		nta_report("bad free: free already, or not a chunk", node,
 			   ptr, units);
 		this_cpu_inc(nta_cpu.stats.bad_frees);
@@ -402,7 +413,7 @@ void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units)
 	c = nta_enter();
 	cpu = READ_ONCE(node->cpu);
 	if (unlikely(!c)) {
-		nta_push_chunk(cpu, chunk, units);
+		nta_push_chunk(cpu, chunk);
 		return;
 	}
 	if (cpu == c->cpu) {
@@ -410,7 +421,7 @@ void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units)
 			nta_drain(c, NTA_DRAIN_BATCH);
 		nta_free_local(c, node, chunk, units);
 	} else {
-		nta_outbox_add(c, cpu, chunk, units);
+		nta_outbox_add(c, node, cpu, chunk, units);
 	}
 	if (unlikely(!c->armed)) {
 		WRITE_ONCE(c->armed, true);
@@ -447,8 +458,7 @@ void nta_free_sized(void *ptr, unsigned int size)
 	kmemleak_free(ptr);
 	if (IS_ENABLED(CONFIG_KASAN))
 		kasan_poison_range(ptr, nta_usable_size(ptr));
-	if (!nta_free_fast(node, ptr, units))
-		nta_free_slow(node, ptr, units);
+	nta_free_chunk(node, ptr, units);
 }
 EXPORT_SYMBOL_GPL(nta_free_sized);
 

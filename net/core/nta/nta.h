@@ -15,6 +15,7 @@
 #define NTA_W_CANARY	1
 #define NTA_W_BACK	2
 #define NTA_W_UNITS	3
+#define NTA_W_BATCH	3	/* see remote.c */
 
 /*
  * A hot list keeps two NAPI polls of one size, but not more than this many
@@ -22,7 +23,7 @@
  */
 #define NTA_HOT_MAX	128
 #define NTA_HOT_MIN	4
-#define NTA_HOT_BYTES	SZ_256K
+#define NTA_HOT_BYTES	SZ_1M
 
 /* Bounds on what one passage through the gate does with preemption off. */
 #define NTA_DRAIN_BATCH	64
@@ -128,17 +129,19 @@ unsigned int nta_largest_free(const struct nta_cpu *c);
 /* core.c APIs: inside the gate of @c */
 void nta_free_local(struct nta_cpu *c, struct nta_node *node,
 		    unsigned long *chunk, unsigned int units);
+void nta_hot_shrink(struct nta_cpu *c, unsigned int units);
 unsigned int nta_hot_flush(struct nta_cpu *c, unsigned int max,
 			   bool idle_only);
 void nta_set_hot_bytes(unsigned int bytes);
 void nta_core_init(void);
 
 /* remote.c APIs */
-void nta_push(int cpu, unsigned long *first, unsigned long *last,
+extern unsigned int nta_epoch;
+void nta_push(int cpu, unsigned long *first, unsigned int units,
 	      unsigned int nr);
-void nta_push_chunk(int cpu, unsigned long *chunk, unsigned int units);
-void nta_outbox_add(struct nta_cpu *c, int cpu, unsigned long *chunk,
-		    unsigned int units);
+void nta_push_chunk(int cpu, unsigned long *chunk);
+void nta_outbox_add(struct nta_cpu *c, const struct nta_node *node, int cpu,
+		    unsigned long *chunk, unsigned int units);
 void nta_outbox_flush(struct nta_cpu *c);
 void nta_forward(struct nta_cpu *dead);
 unsigned int nta_drain(struct nta_cpu *c, unsigned int max);

@@ -5,21 +5,32 @@
  * Overview
  * --------
  *
- * The freeing CPU collects up to NTA_OUTBOX chunks of one owner in its outbox
- * and then pushes them as one list onto the owner's remote queue, with one
+ * The freeing CPU collects chunks of one owner and one size in a slot of its
+ * outbox, and pushes them as one batch onto the owner's remote queue, with one
  * atomic operation. The owner takes the whole queue at its next allocation or
- * free and works it off in batches.
+ * free, and puts each batch on its hot list as it is.
  *
  *   freeing CPU                                owner
  *
- *   outbox:  c3 -> c2 -> c1   --- push --->    remote: c3 -> c2 -> c1 -> b2 ...
- *                                              pending: a4 -> a3 ...
+ *   outbox:  c3 -> c2 -> c1   --- push --->    remote: batch -> batch -> ...
+ *            one size, one owner                         |
+ *                                                       c3 -> c2 -> c1
  *
- * While it travels, a chunk holds its link, its canary (so a second free is
- * noticed) and its length.
+ * While it travels, a chunk holds its link and its canary exactly as on a hot
+ * list, so a second free is noticed; the first chunk of a batch also holds
+ * the size, the count, and the link to the next batch:
  *
- * Nothing is stranded: an outbox is flushed when it is full, when chunks of
- * another owner come, and by ageing. An owner whose worker has stopped gets it
+ *    word 0   1        2                 3
+ *   +------+--------+-----------------+------------+
+ *   | link | canary | units, count    | next batch |
+ *   +------+--------+-----------------+------------+
+ *
+ * The size is checked by the CPU that frees: the bits of the bitmap at both
+ * ends of a chunk in use do not change, so anybody who owns the chunk may read
+ * them. A chunk whose size is not known travels alone, with 0 for its size.
+ *
+ * Nothing is stranded: a slot of the outbox is flushed when it is full,
+ * when chunks of another owner or size need it, and by ageing. An owner whose worker has stopped gets it
  * back with the first chunk that waits (D); it is woken at once when
  * NTA_REMOTE_MAX chunks wait (age.c).
  *
@@ -28,8 +39,8 @@
  *
  *   pushing CPU                            owner
  *
- *   link, canary, length of each chunk     first = xchg(remote, NULL)   (C)
- *   cmpxchg(remote, old, first)      (A)   read link, canary, length
+ *   link, canary of each chunk, batch      first = xchg(remote, NULL)   (C)
+ *   cmpxchg(remote, old, first)      (A)   read batch, links, canaries
  *   read offline                     (B)
  *   read armed                       (D)
  *
@@ -50,61 +61,100 @@
 
 #include "nta.h"
 
+/*
+ * Counts dead CPUs. A batch in an outbox has one owner only as long as no CPU
+ * died since it was begun: the CPU may be back, with other nodes.
+ */
+unsigned int nta_epoch;
+
 static unsigned long *nta_queue_next(const unsigned long *chunk)
 {
 	return (unsigned long *)nta_link(chunk, chunk[NTA_W_LINK]);
 }
 
-static void nta_queue_mark(unsigned long *chunk, unsigned long *next,
-			   unsigned int units)
+/* The first chunk of the next batch. */
+static unsigned long *nta_batch_next(const unsigned long *first)
+{
+	return (unsigned long *)nta_link(&first[NTA_W_BATCH],
+					 first[NTA_W_BATCH]);
+}
+
+static unsigned int nta_batch_units(const unsigned long *first)
+{
+	return first[NTA_W_BACK] & U16_MAX;
+}
+
+static unsigned int nta_batch_nr(const unsigned long *first)
+{
+	return first[NTA_W_BACK] >> 16;
+}
+
+static void nta_queue_mark(unsigned long *chunk, unsigned long *next)
 {
 	chunk[NTA_W_LINK] = nta_link(chunk, (unsigned long)next);
 	chunk[NTA_W_CANARY] = nta_canary(chunk);
-	chunk[NTA_W_BACK] = units;
 }
 
 /**
  * nta_forward() - send what waits for a dead CPU to those who have its nodes
  * @dead: CPU whose nodes have got a new owner
  *
+ * All nodes of a dead CPU go to one other, so a batch stays a batch.
+ *
  * Context: Any context.
  */
 void nta_forward(struct nta_cpu *dead)
 {
-	unsigned long *chunk = xchg(&dead->remote, NULL);
+	unsigned long *batch = xchg(&dead->remote, NULL);
 	unsigned long *next;
-	int cpu;
 
-	for (; chunk; chunk = next) {
-		next = nta_queue_next(chunk);
-		atomic_dec(&dead->nr_remote);
-		cpu = READ_ONCE(nta_node_of(chunk)->cpu);
-		nta_push(cpu, chunk, chunk, 1);
+	for (; batch; batch = next) {
+		if (unlikely(batch[NTA_W_CANARY] != nta_canary(batch))) {
+			/* The rest cannot be found: it stays in use. */
+			nta_report("chunk was written to after it was freed",
+				   nta_node_of(batch), batch, 0);
+			return;
+		}
+		next = nta_batch_next(batch);
+		atomic_sub(nta_batch_nr(batch), &dead->nr_remote);
+		nta_push(READ_ONCE(nta_node_of(batch)->cpu), batch,
+			 nta_batch_units(batch), nta_batch_nr(batch));
 	}
 }
 
 /**
- * nta_push() - give a list of chunks to their owner
+ * nta_push() - give a batch of chunks to their owner
  * @cpu: owner
- * @first: newest chunk
- * @last: oldest chunk; the list from @first ends here
+ * @first: newest chunk; the others are linked behind it
+ * @units: size of each of them, or 0 for a single chunk of unknown size
  * @nr: how many
  *
  * Context: Any context.
  */
-void nta_push(int cpu, unsigned long *first, unsigned long *last,
+void nta_push(int cpu, unsigned long *first, unsigned int units,
 	      unsigned int nr)
 {
-	struct nta_cpu *owner = per_cpu_ptr(&nta_cpu, cpu);
-	unsigned long *old = READ_ONCE(owner->remote);
+	struct nta_cpu *owner;
+	unsigned long *old;
 	int before, waiting;
 
+	/* A node of nobody is wholly free. */
+	if (unlikely(cpu < 0)) {
+		nta_report("bad free: free already", nta_node_of(first), first,
+			   units);
+		this_cpu_inc(nta_cpu.stats.bad_frees);
+		return;
+	}
+
+	owner = per_cpu_ptr(&nta_cpu, cpu);
+	old = READ_ONCE(owner->remote);
+	first[NTA_W_BACK] = units | nr << 16;
 	/* Before the push, so that draining never takes it below zero. */
 	waiting = atomic_add_return(nr, &owner->nr_remote);
 	before = waiting - (int)nr;
 	do {
-		last[NTA_W_LINK] = nta_link(last, (unsigned long)old);
-		last[NTA_W_CANARY] = nta_canary(last);
+		first[NTA_W_BATCH] = nta_link(&first[NTA_W_BATCH],
+					      (unsigned long)old);
 	} while (!try_cmpxchg(&owner->remote, &old, first)); /* (A) */
 
 	/* (B) */
@@ -118,111 +168,228 @@ void nta_push(int cpu, unsigned long *first, unsigned long *last,
 /**
  * nta_push_chunk() - give one chunk to its owner
  * @cpu: owner; this CPU if the gate is taken
- * @chunk: the chunk
- * @units: its length, or 0 if it is not known
+ * @chunk: the chunk; its size is left for the owner to find out
  *
  * Context: Any context.
  */
-void nta_push_chunk(int cpu, unsigned long *chunk, unsigned int units)
+void nta_push_chunk(int cpu, unsigned long *chunk)
 {
-	nta_queue_mark(chunk, NULL, units);
-	nta_push(cpu, chunk, chunk, 1);
+	nta_queue_mark(chunk, NULL);
+	nta_push(cpu, chunk, 0, 1);
+}
+
+static void nta_outbox_send(struct nta_cpu *c, struct nta_outbox *box)
+{
+	nta_push(box->cpu, box->first, box->units, box->nr);
+	c->stats.remote_batches++;
+	box->nr = 0;
+	box->first = NULL;
 }
 
 /**
- * nta_outbox_flush() - push what was collected
+ * nta_outbox_flush() - push all that was collected
  * @c: CPU whose outbox it is
  *
  * Context: In the gate of @c, or @c is dead.
  */
 void nta_outbox_flush(struct nta_cpu *c)
 {
-	struct nta_outbox *box = &c->outbox;
+	unsigned int i;
 
-	if (!box->nr)
-		return;
-	nta_push(box->cpu, box->first, box->last, box->nr);
-	c->stats.remote_batches++;
-	box->nr = 0;
-	box->first = NULL;
-	box->last = NULL;
+	for (i = 0; i < NTA_OUTBOX_SLOTS; i++)
+		if (c->outbox[i].nr)
+			nta_outbox_send(c, &c->outbox[i]);
+}
+
+/* Collect a chunk whose size is certain. In the gate of @c. */
+static __always_inline void nta_outbox_put(struct nta_cpu *c, int cpu,
+					   unsigned long *chunk,
+					   unsigned int units)
+{
+	struct nta_outbox *box = &c->outbox[(units ^ cpu) % NTA_OUTBOX_SLOTS];
+	unsigned int epoch = READ_ONCE(nta_epoch);
+
+	/* A new epoch: what is in the box may have another owner by now. */
+	if (unlikely(box->cpu != cpu || box->units != units ||
+		     box->epoch != epoch)) {
+		if (box->nr)
+			nta_outbox_send(c, box);
+		box->cpu = cpu;
+		box->units = units;
+		box->epoch = epoch;
+	}
+	nta_queue_mark(chunk, box->first);
+	box->first = chunk;
+	c->stats.remote_frees++;
+	if (++box->nr >= NTA_OUTBOX)
+		nta_outbox_send(c, box);
+}
+
+/*
+ * May be asked by whoever is about to free the chunk: the bits at both of its
+ * ends stay as they are until it is free.
+ */
+static __always_inline bool nta_size_is_right(const struct nta_node *node,
+					      const unsigned long *chunk,
+					      unsigned int units)
+{
+	unsigned int unit = nta_unit_of(node, chunk);
+
+	return units - 1 < NTA_NR_CLASSES - 1 &&
+	       unit + units <= node->nr_units &&
+	       test_bit(unit, node->start) &&
+	       test_bit(unit + units, node->start);
 }
 
 /**
  * nta_outbox_add() - free a chunk of another CPU
  * @c: this CPU
- * @cpu: owner
+ * @node: node of the chunk
+ * @cpu: its owner
  * @chunk: the chunk
- * @units: its length, or 0 if it is not known
+ * @units: its size if known
  *
  * Context: In the gate of @c.
  */
-void nta_outbox_add(struct nta_cpu *c, int cpu, unsigned long *chunk,
-		    unsigned int units)
+void nta_outbox_add(struct nta_cpu *c, const struct nta_node *node, int cpu,
+		    unsigned long *chunk, unsigned int units)
 {
-	struct nta_outbox *box = &c->outbox;
-
-	if (box->cpu != cpu) {
-		nta_outbox_flush(c);
-		box->cpu = cpu;
+	if (likely(nta_size_is_right(node, chunk, units))) {
+		nta_outbox_put(c, cpu, chunk, units);
+		return;
 	}
-	nta_queue_mark(chunk, box->first, units);
-	if (!box->first)
-		box->last = chunk;
-	box->first = chunk;
 	c->stats.remote_frees++;
-	if (++box->nr >= NTA_OUTBOX)
-		nta_outbox_flush(c);
+	c->stats.remote_batches++;
+	nta_push_chunk(cpu, chunk);
+}
+
+/**
+ * nta_free_remote() - free what seems to be a chunk of another CPU
+ * @node: node of the chunk
+ * @ptr: the chunk
+ * @units: its size as the caller knows it
+ *
+ * The fast path of nta_free_slow() for this case.
+ *
+ * Context: Any context.
+ */
+void nta_free_remote(struct nta_node *node, void *ptr, unsigned int units)
+{
+	unsigned long *chunk = ptr;
+	struct nta_cpu *c = NULL;
+	int cpu;
+
+	if (static_branch_unlikely(&nta_hold_key) ||
+	    unlikely((unsigned long)ptr & (NTA_UNIT - 1)) ||
+	    unlikely(chunk[NTA_W_CANARY] == nta_canary(chunk)) ||
+	    unlikely(!nta_size_is_right(node, chunk, units)))
+		goto slow;
+
+	c = nta_enter();
+	if (unlikely(!c))
+		goto slow;
+	cpu = READ_ONCE(node->cpu);
+	if (unlikely(cpu == c->cpu || cpu < 0 || !c->armed)) {
+		nta_exit(c);
+		goto slow;
+	}
+	nta_outbox_put(c, cpu, chunk, units);
+	nta_exit(c);
+	return;
+slow:
+	nta_free_slow(node, ptr, units);
+}
+
+/* A batch that cannot be trusted: take out of use what is left of it. */
+static noinline void nta_batch_drop(struct nta_cpu *c, unsigned long *chunk,
+				    unsigned int units, unsigned int nr)
+{
+	struct nta_node *node = nta_node_of(chunk);
+
+	if (!units)
+		units = nta_chunk_units(node, nta_unit_of(node, chunk));
+	nta_report("chunk was written to after it was freed", node, chunk,
+		   units);
+	c->hot[units].frees += nr;
+	c->stats.quarantined += nr;
+	c->stats.quarantined_units += nr * units;
+}
+
+/* Take back a batch of one size: behind each other onto the hot list. */
+static void nta_batch_take(struct nta_cpu *c, unsigned long *first,
+			   unsigned int units, unsigned int nr)
+{
+	struct nta_hot *hot = &c->hot[units];
+	unsigned long *chunk = first, *last = NULL;
+	unsigned int left;
+
+	/* The link of a chunk is used only if its canary is whole. */
+	for (left = nr; left; left--) {
+		if (unlikely(chunk[NTA_W_CANARY] != nta_canary(chunk))) {
+			nta_batch_drop(c, chunk, units, left);
+			nr -= left;
+			break;
+		}
+		last = chunk;
+		chunk = nta_queue_next(chunk);
+	}
+	if (!last)
+		return;
+	last[NTA_W_LINK] = nta_link(last, (unsigned long)hot->first);
+	last[NTA_W_CANARY] = nta_canary(last);
+	hot->first = first;
+	hot->nr += nr;
+	hot->frees += nr;
+	if (unlikely(hot->nr > hot->limit))
+		nta_hot_shrink(c, units);
 }
 
 /**
  * nta_drain() - take back chunks that other CPUs freed
  * @c: owner
- * @max: most to take
+ * @max: stop when this many have been taken; a batch is never divided
  *
  * Context: In the gate of @c, or @c is dead.
  * Return: how many; less than @max: nothing is left.
  */
 unsigned int nta_drain(struct nta_cpu *c, unsigned int max)
 {
-	unsigned long *chunk, *next;
+	unsigned int n = 0, nr, units;
+	unsigned long *batch;
 	struct nta_node *node;
-	unsigned int n, units;
 	int cpu;
 
-	for (n = 0; n < max; n++) {
+	while (n < max) {
 		if (!c->pending) {
 			c->pending = xchg(&c->remote, NULL); /* (C) */
 			if (!c->pending)
 				break;
 		}
-		chunk = c->pending;
-		node = nta_node_of(chunk);
-		if (unlikely(chunk[NTA_W_CANARY] != nta_canary(chunk))) {
-			/* The link is as doubtful: keep off the rest. */
-			units = nta_chunk_units(node, nta_unit_of(node, chunk));
-			nta_report("chunk was written to after it was freed",
-				   node, chunk, units);
-			c->hot[units].frees++;
-			c->stats.quarantined++;
-			c->stats.quarantined_units += units;
+		batch = c->pending;
+		node = nta_node_of(batch);
+		if (unlikely(batch[NTA_W_CANARY] != nta_canary(batch))) {
+			/* Count and next batch are as doubtful: keep off. */
+			nta_batch_drop(c, batch, 0, 1);
 			c->pending = NULL;
 			/* Unknown now; it only decides when to wake up. */
 			atomic_set(&c->nr_remote, 0);
 			continue;
 		}
-		next = nta_queue_next(chunk);
-		units = chunk[NTA_W_BACK];
-		c->pending = next;
-		atomic_dec(&c->nr_remote);
+		units = nta_batch_units(batch);
+		nr = nta_batch_nr(batch);
+		c->pending = nta_batch_next(batch);
+		atomic_sub(nr, &c->nr_remote);
 
 		cpu = READ_ONCE(node->cpu);
 		if (unlikely(cpu != c->cpu)) {
-			nta_push_chunk(cpu, chunk, units);
-			continue;
+			nta_push(cpu, batch, units, nr);
+		} else if (units) {
+			nta_batch_take(c, batch, units, nr);
+		} else {
+			batch[NTA_W_CANARY] = 0;
+			nta_free_local(c, node, batch, 0);
 		}
-		chunk[NTA_W_CANARY] = 0;
-		nta_free_local(c, node, chunk, units);
+		n += nr;
 	}
 	c->stats.drained += n;
 	if (n)

@@ -247,6 +247,15 @@ static void nta_mark_hot(struct nta_album *album, const unsigned long *chunk)
 	}
 }
 
+static void nta_mark_queue(struct nta_album *album, const unsigned long *batch)
+{
+	while (batch) {
+		nta_mark_hot(album, batch);
+		batch = (unsigned long *)nta_link(&batch[NTA_W_BATCH],
+						  batch[NTA_W_BATCH]);
+	}
+}
+
 static int nta_take_pictures(void *data)
 {
 	struct nta_node *node = NULL;
@@ -271,9 +280,10 @@ static int nta_take_pictures(void *data)
 		c = per_cpu_ptr(&nta_cpu, cpu);
 		for (unit = 1; unit < NTA_NR_CLASSES; unit++)
 			nta_mark_hot(album, c->hot[unit].first);
-		nta_mark_hot(album, c->remote);
-		nta_mark_hot(album, c->pending);
-		nta_mark_hot(album, c->outbox.first);
+		nta_mark_queue(album, c->remote);
+		nta_mark_queue(album, c->pending);
+		for (unit = 0; unit < NTA_OUTBOX_SLOTS; unit++)
+			nta_mark_hot(album, c->outbox[unit].first);
 	}
 	return 0;
 }
