@@ -3,9 +3,10 @@
 #define _NTA_BENCH_H
 
 #include <linux/dcache.h>
-#include <linux/nta.h>
 
 #ifdef CONFIG_NTA
+#include <linux/nta.h>
+
 static inline bool bench_is_nta(const void *ptr)
 {
 	return nta_owns(ptr);
