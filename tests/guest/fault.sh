@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Page allocations fail at random in atomic context (debug kernel): NTA falls
+# back, packets get lost, transfers end intact all the same.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+faults=/sys/kernel/debug/fail_page_alloc
+
+if [[ ! -d $faults ]]; then
+	echo "1..0 # SKIP no fault injection in this kernel (CONFIG_FAIL_PAGE_ALLOC)"
+	exit 0
+fi
+
+# fail_pages PERCENT MIN-ORDER
+fail_pages()
+{
+	defer write_to "$faults/probability" 0
+	echo 0 > "$faults/verbose"
+	echo N > "$faults/task-filter"
+	# Only what may not wait: packets, not the programs that we need.
+	echo Y > "$faults/ignore-gfp-wait"
+	echo "$2" > "$faults/min-order"
+	echo 1 > "$faults/interval"
+	echo -1 > "$faults/times"
+	echo "$1" > "$faults/probability"
+}
+
+
+# Every large node is refused, small ones are not.
+nodes_of_high_order_fail()
+{
+	local i
+
+	fail_pages 100 4
+	net_pair 1500
+	make_payload payload 1000000
+	for ((i = 0; i < 2; i++)); do
+		tcp_transfer west east 4 payload
+		tcp_transfer east west 6 payload
+		udp_transfer west east 4 payload 1400
+	done
+	nta_at_least 714
+}
+
+# Nothing at all in atomic context half of the time.
+half_of_all_atomic_allocations_fail()
+{
+	local i
+
+	net_pair 1500
+	make_payload payload 300000
+	fail_pages 50 0
+	for ((i = 0; i < 3; i++)); do
+		tcp_transfer west east 4 payload
+		tcp_transfer east west 6 payload
+	done
+	nta_at_least 50
+}
+
+# NTA is made to give everything back again and again, so that it has to grow
+# again in whatever context comes.
+growth_fails_again_and_again()
+{
+	local i before
+
+	net_pair 9000
+	make_payload payload 1000000
+	fail_pages 80 0
+	before=$(nta_get grown)
+	for ((i = 0; i < 6; i++)); do
+		echo 2 > /proc/sys/vm/drop_caches
+		tcp_transfer west east 4 payload
+		udp_burst
+	done
+	nta_grew grown "$before" 1 || fail "NTA did not grow"
+	nta_at_least 500
+}
+
+# Datagrams that nobody reads, from softirqs and processes; some get lost.
+udp_burst()
+{
+	in_ns west socat -u -b 8972 OPEN:payload UDP4:10.1.0.2:5009 || true
+	in_ns west ping -q -f -c 200 -s 8000 -W 1 10.1.0.2 > out || true
+}
+
+guest_main "$@" -- \
+	nodes_of_high_order_fail \
+	half_of_all_atomic_allocations_fail \
+	growth_fails_again_and_again

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Memory gets short: NTA gives back what lies idle, traffic goes on.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Fill a receiver's buffer and drop it: NTA grows by what it held and has it
+# lying idle afterwards. grow_nta DATAGRAMS
+grow_nta()
+{
+	local receiver
+
+	make_payload payload $(($1 * 1400))
+	spawn east socat -u UDP4-RECV:5001,rcvbuf=67108864 OPEN:/dev/null
+	receiver=$REPLY
+	wait_until is_listening east udp 5001
+	kill -STOP "$receiver"
+	in_ns west socat -u -b 1400 OPEN:payload UDP4:10.1.0.2:5001
+	nta_get node_bytes > full
+	kill -KILL "$receiver"
+}
+
+# What NTA has from the system, in REPLY.
+nta_footprint()
+{
+	local depot
+
+	nta_sum depot_bytes
+	depot=$REPLY
+	nta_sum node_bytes
+	REPLY=$((REPLY + depot))
+}
+
+footprint_is_below()
+{
+	nta_footprint
+	((REPLY < $1))
+}
+
+grown_and_idle()
+{
+	nta_sum depot_bytes
+	((REPLY >= $1))
+}
+
+drop_caches_gives_nodes_back()
+{
+	local n returned full
+
+	n=$(scaled 10000 2000)
+	net_pair 1500
+	grow_nta "$n"
+	full=$(< full)
+	is_at_least "$full" $((n * 1400)) "bytes of nodes when full"
+	wait_until grown_and_idle $((full / 2))
+	returned=$(nta_get returned)
+	echo 2 > /proc/sys/vm/drop_caches
+	nta_grew returned "$returned" 1 || fail "the shrinker gave nothing back"
+	wait_until footprint_is_below $((full / 2))
+	tcp_transfer west east 4 payload
+	nta_at_least "$n"
+}
+
+# Without anybody asking: idle nodes go back by themselves.
+idle_nodes_age()
+{
+	local n full
+
+	n=$(scaled 10000 2000)
+	net_pair 1500
+	grow_nta "$n"
+	full=$(< full)
+	wait_until footprint_is_below $((full / 2))
+	nta_at_least "$n"
+}
+
+meminfo()
+{
+	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
+}
+
+# The shrinker was called by reclaim, and NTA's had something to count.
+kswapd_asked_nta()
+{
+	grep -q 'kswapd.*nta_shrink_scan' "$1/trace"
+}
+
+# kswapd never rests: free memory stays under its high mark (a tenth of all) and
+# well above where anybody would be killed.
+traffic_goes_on_under_pressure()
+{
+	local trace=/sys/kernel/tracing leave hog i
+
+	net_pair 1500
+	set_for_now /proc/sys/vm/min_free_kbytes 16384
+	set_for_now /proc/sys/vm/watermark_scale_factor 1000
+	defer write_to "$trace/events/vmscan/mm_shrink_slab_start/enable" 0
+	defer write_to "$trace/trace" ''
+	echo 1 > "$trace/events/vmscan/mm_shrink_slab_start/enable"
+	start_load
+	grow_nta "$(scaled 5000 1000)"
+	leave=$((16384 + $(meminfo MemTotal) / 12))
+	stress-ng --vm 1 --vm-bytes "$(($(meminfo MemFree) - leave))K" --vm-keep \
+		--vm-method zero-one -t 0 > hog 2>&1 &
+	hog=$!
+	wait_until kswapd_asked_nta "$trace"
+	for ((i = 0; i < $(scaled 4 1); i++)); do
+		tcp_transfer west east 4 payload
+		tcp_transfer east west 6 payload
+		load_goes_on
+		nta_check
+	done
+	kill -0 "$hog" || fail "the hog has ended: $(< hog)"
+	nta_at_least "$(scaled 5000 1000)"
+}
+
+guest_main "$@" -- \
+	drop_caches_gives_nodes_back \
+	idle_nodes_age \
+	traffic_goes_on_under_pressure
