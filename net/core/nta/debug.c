@@ -26,6 +26,7 @@
 
 #define pr_fmt(fmt) "nta: " fmt
 
+#include <linux/kmemleak.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/stackdepot.h>
@@ -79,7 +80,10 @@ static depot_stack_handle_t nta_save_stack(void)
 int nta_debug_node_init(struct nta_node *node, gfp_t gfp)
 {
 	node->track = kvcalloc(node->nr_units, sizeof(*node->track), gfp);
-	return node->track ? 0 : -ENOMEM;
+	if (!node->track)
+		return -ENOMEM;
+	kmemleak_not_leak(node->track);
+	return 0;
 }
 
 /**

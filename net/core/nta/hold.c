@@ -40,6 +40,7 @@
 
 #include <linux/atomic.h>
 #include <linux/export.h>
+#include <linux/kmemleak.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
@@ -69,7 +70,10 @@ void nta_node_add_hold(struct nta_node *node, gfp_t gfp)
 	if (READ_ONCE(node->hold))
 		return;
 	hold = kvcalloc(node->nr_units, sizeof(*hold), gfp);
-	if (hold && cmpxchg(&node->hold, NULL, hold))
+	if (!hold)
+		return;
+	kmemleak_not_leak(hold);
+	if (cmpxchg(&node->hold, NULL, hold))
 		kvfree(hold);
 }
 

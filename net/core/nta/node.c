@@ -35,6 +35,7 @@
 #include <linux/export.h>
 #include <linux/idr.h>
 #include <linux/jiffies.h>
+#include <linux/kmemleak.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <trace/events/nta.h>
@@ -74,6 +75,12 @@ static struct nta_node *nta_node_create(unsigned int order, gfp_t gfp)
 		       meta_gfp);
 	if (!node)
 		return NULL;
+	/*
+	 * @base would look like a pointer to the first chunk. Without a look
+	 * inside, kmemleak would miss who points to the node and its tables.
+	 */
+	kmemleak_no_scan(node);
+	kmemleak_not_leak(node);
 	node->edge = node->start + start_longs;
 	node->nr_units = nr_units;
 	node->order = order;

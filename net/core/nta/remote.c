@@ -201,28 +201,31 @@ void nta_outbox_flush(struct nta_cpu *c)
 			nta_outbox_send(c, &c->outbox[i]);
 }
 
-/* Collect a chunk whose size is certain. In the gate of @c. */
-static __always_inline void nta_outbox_put(struct nta_cpu *c, int cpu,
-					   unsigned long *chunk,
-					   unsigned int units)
+static struct nta_outbox *nta_outbox_slot(struct nta_cpu *c, int cpu,
+					  unsigned int units)
 {
-	struct nta_outbox *box = &c->outbox[(units ^ cpu) % NTA_OUTBOX_SLOTS];
-	unsigned int epoch = READ_ONCE(nta_epoch);
+	return &c->outbox[(units ^ cpu) % NTA_OUTBOX_SLOTS];
+}
 
-	/* A new epoch: what is in the box may have another owner by now. */
-	if (unlikely(box->cpu != cpu || box->units != units ||
-		     box->epoch != epoch)) {
-		if (box->nr)
-			nta_outbox_send(c, box);
-		box->cpu = cpu;
-		box->units = units;
-		box->epoch = epoch;
-	}
+/*
+ * Does a slot take chunks of this owner and size? In a new epoch it does not:
+ * what is in it may have another owner by now.
+ */
+static bool nta_outbox_fits(const struct nta_outbox *box, int cpu,
+			    unsigned int units)
+{
+	return box->cpu == cpu && box->units == units &&
+	       box->epoch == READ_ONCE(nta_epoch);
+}
+
+/* Collect a chunk in a slot that it fits. True: the slot is full. */
+static bool nta_outbox_put(struct nta_cpu *c, struct nta_outbox *box,
+			   unsigned long *chunk)
+{
 	nta_queue_mark(chunk, box->first);
 	box->first = chunk;
 	c->stats.remote_frees++;
-	if (++box->nr >= NTA_OUTBOX)
-		nta_outbox_send(c, box);
+	return ++box->nr >= NTA_OUTBOX;
 }
 
 /*
@@ -254,13 +257,30 @@ static __always_inline bool nta_size_is_right(const struct nta_node *node,
 void nta_outbox_add(struct nta_cpu *c, const struct nta_node *node, int cpu,
 		    unsigned long *chunk, unsigned int units)
 {
-	if (likely(nta_size_is_right(node, chunk, units))) {
-		nta_outbox_put(c, cpu, chunk, units);
+	struct nta_outbox *box = nta_outbox_slot(c, cpu, units);
+
+	if (unlikely(!nta_size_is_right(node, chunk, units))) {
+		c->stats.remote_frees++;
+		c->stats.remote_batches++;
+		nta_push_chunk(cpu, chunk);
 		return;
 	}
-	c->stats.remote_frees++;
-	c->stats.remote_batches++;
-	nta_push_chunk(cpu, chunk);
+	if (!nta_outbox_fits(box, cpu, units)) {
+		if (box->nr)
+			nta_outbox_send(c, box);
+		box->cpu = cpu;
+		box->units = units;
+		box->epoch = READ_ONCE(nta_epoch);
+	}
+	if (nta_outbox_put(c, box, chunk))
+		nta_outbox_send(c, box);
+}
+
+static noinline void nta_send_and_exit(struct nta_cpu *c,
+				       struct nta_outbox *box)
+{
+	nta_outbox_send(c, box);
+	nta_exit(c);
 }
 
 /**
@@ -269,14 +289,16 @@ void nta_outbox_add(struct nta_cpu *c, const struct nta_node *node, int cpu,
  * @ptr: the chunk
  * @units: its size as the caller knows it
  *
- * The fast path of nta_free_slow() for this case.
+ * The fast path of nta_free_slow() for a slot of the outbox that is begun. It
+ * calls nothing but at its end, so that it saves no registers.
  *
  * Context: Any context.
  */
 void nta_free_remote(struct nta_node *node, void *ptr, unsigned int units)
 {
 	unsigned long *chunk = ptr;
-	struct nta_cpu *c = NULL;
+	struct nta_outbox *box;
+	struct nta_cpu *c;
 	int cpu;
 
 	if (static_branch_unlikely(&nta_hold_key) ||
@@ -289,11 +311,16 @@ void nta_free_remote(struct nta_node *node, void *ptr, unsigned int units)
 	if (unlikely(!c))
 		goto slow;
 	cpu = READ_ONCE(node->cpu);
-	if (unlikely(cpu == c->cpu || cpu < 0 || !c->armed)) {
+	box = nta_outbox_slot(c, cpu, units);
+	/* A slot is never begun for the own CPU or for none. */
+	if (unlikely(!nta_outbox_fits(box, cpu, units) || !c->armed)) {
 		nta_exit(c);
 		goto slow;
 	}
-	nta_outbox_put(c, cpu, chunk, units);
+	if (unlikely(nta_outbox_put(c, box, chunk))) {
+		nta_send_and_exit(c, box);
+		return;
+	}
 	nta_exit(c);
 	return;
 slow:
