@@ -29,10 +29,10 @@
  * ends of a chunk in use do not change, so anybody who owns the chunk may read
  * them. A chunk whose size is not known travels alone, with 0 for its size.
  *
- * Nothing is stranded: a slot of the outbox is flushed when it is full,
- * when chunks of another owner or size need it, and by ageing. An owner whose worker has stopped gets it
- * back with the first chunk that waits (D); it is woken at once when
- * NTA_REMOTE_MAX chunks wait (age.c).
+ * Nothing is stranded: a slot of the outbox is flushed when it is full, when
+ * chunks of another owner or size need it, and by ageing. An owner whose
+ * worker has stopped gets it back with the first chunk that waits (D); it is
+ * woken at once when NTA_REMOTE_MAX chunks wait (age.c).
  *
  * Ordering
  * --------
