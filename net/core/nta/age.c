@@ -250,7 +250,6 @@ static int nta_cpu_dead(unsigned int cpu)
 	nta_bins_reset(dead);
 	list_for_each_entry_safe(node, next, &dead->nodes, list)
 		nta_node_inherit(node);
-	WRITE_ONCE(nta_epoch, nta_epoch + 1);
 	dead->nr_nodes = 0;
 	dead->nr_whole = 0;
 	dead->nr_units = 0;
@@ -266,6 +265,8 @@ static int nta_cpu_dead(unsigned int cpu)
 
 static int nta_cpu_prepare(unsigned int cpu)
 {
+	/* Before it has nodes again; see nta_epoch. */
+	WRITE_ONCE(nta_epoch, nta_epoch + 1);
 	WRITE_ONCE(per_cpu_ptr(&nta_cpu, cpu)->offline, false);
 	return 0;
 }

@@ -45,7 +45,6 @@ static struct page *nta_block_alloc(gfp_t gfp)
 	c = nta_enter();
 	if (c) {
 		page = nta_block_pop(c);
-		c->stats.block_allocs++;
 		arm = !c->armed;
 		if (arm)
 			WRITE_ONCE(c->armed, true);
@@ -54,6 +53,7 @@ static struct page *nta_block_alloc(gfp_t gfp)
 	if (arm)
 		nta_kick(raw_cpu_ptr(&nta_cpu));
 	if (page) {
+		this_cpu_inc(nta_cpu.stats.block_allocs);
 		set_page_count(page, 1);
 		return page;
 	}
@@ -61,8 +61,10 @@ static struct page *nta_block_alloc(gfp_t gfp)
 	page = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_COMP |
 			   __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC |
 			   __GFP_ZERO, NTA_BLOCK_ORDER);
-	if (page)
+	if (page) {
+		this_cpu_inc(nta_cpu.stats.block_allocs);
 		__folio_set_nta(page_folio(page));
+	}
 	return page;
 }
 
@@ -144,9 +146,9 @@ void nta_folio_release(struct folio *folio)
 		return;
 	}
 
+	this_cpu_inc(nta_cpu.stats.block_frees);
 	c = nta_enter();
 	if (c) {
-		c->stats.block_frees++;
 		if (c->nr_blocks < NTA_NR_BLOCKS &&
 		    page_to_nid(page) == numa_mem_id()) {
 			c->block[c->nr_blocks++] = page;

@@ -271,8 +271,12 @@ void nta_count_slack(unsigned int bytes)
 	this_cpu_add(nta_cpu.stats.slack, bytes);
 }
 
-/* A chunk from what this CPU has or finds in the depot. In the gate. */
-static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units)
+/*
+ * A chunk from what this CPU has or finds in the depot. In the gate. NULL and
+ * *@merged == NTA_FLUSH_BATCH: there is more to merge, ask again.
+ */
+static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units,
+				      unsigned int *merged)
 {
 	unsigned long *chunk;
 
@@ -281,9 +285,13 @@ static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units)
 	chunk = nta_hot_pop(c, units);
 	if (!chunk)
 		chunk = nta_chunk_take(c, units);
-	if (!chunk && nta_hot_flush(c, NTA_FLUSH_BATCH, false))
-		chunk = nta_chunk_take(c, units);
-	if (!chunk && nta_depot_get(c, units))
+	*merged = 0;
+	if (!chunk) {
+		*merged = nta_hot_flush(c, NTA_FLUSH_BATCH, false);
+		if (*merged)
+			chunk = nta_chunk_take(c, units);
+	}
+	if (!chunk && *merged < NTA_FLUSH_BATCH && nta_depot_get(c, units))
 		chunk = nta_chunk_take(c, units);
 	if (chunk)
 		c->hot[units].allocs++;
@@ -300,12 +308,13 @@ static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units)
  */
 void *nta_alloc_slow(unsigned int units, gfp_t gfp)
 {
+	unsigned int merged, passes = NTA_FLUSH_PASSES;
 	struct nta_node *node = NULL;
 	unsigned long *chunk;
+	bool arm, grow, grown = false;
 	struct nta_cpu *c;
-	bool arm, grow;
 
-	do {
+	for (;;) {
 		c = nta_enter();
 		if (unlikely(!c)) {
 			if (node)
@@ -316,18 +325,26 @@ void *nta_alloc_slow(unsigned int units, gfp_t gfp)
 		}
 		if (node)
 			nta_node_adopt(c, node);
-		chunk = nta_alloc_gated(c, units);
+		grown |= !!node;
+		node = NULL;
+		chunk = nta_alloc_gated(c, units, &merged);
 		arm = !c->armed;
 		if (arm)
 			WRITE_ONCE(c->armed, true);
-		grow = !chunk && !node &&
+		grow = !chunk && !grown &&
 		       (gfpflags_allow_blocking(gfp) ||
 			time_after_eq(jiffies, c->grow_after));
 		nta_exit(c);
 		if (arm)
 			nta_kick(c);
-		node = grow ? nta_node_grow(units, gfp) : NULL;
-	} while (node);
+		if (!chunk && merged == NTA_FLUSH_BATCH && passes--)
+			continue;
+		if (!grow)
+			break;
+		node = nta_node_grow(units, gfp);
+		if (!node)
+			break;
+	}
 
 	if (unlikely(!chunk))
 		nta_count_fallback(NTA_FALLBACK_NOMEM, gfp,

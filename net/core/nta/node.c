@@ -6,7 +6,7 @@
  * --------
  *
  * A node comes from the page allocator when a CPU has nothing that fits. The
- * first one is 256 KiB and later ones as large as all before them, up to
+ * first ones are 256 KiB and later ones a 64th of all before them, up to
  * 2 MiB; smaller ones are taken when memory is fragmented. In atomic context
  * only small ones are tried, and the owner's worker is asked for a large one.
  *
@@ -120,12 +120,15 @@ err_free:
 	return NULL;
 }
 
-/* The largest order that is worth a try: as much as this CPU has already. */
+/*
+ * The largest order that is worth a try: a 64th of what this CPU has, so that
+ * half a node of waste is one per cent.
+ */
 static unsigned int nta_grow_order(void)
 {
 	unsigned long units = raw_cpu_read(nta_cpu.nr_units);
 	unsigned long pages = units >> (PAGE_SHIFT - NTA_UNIT_SHIFT);
-	unsigned int order = pages ? ilog2(pages) : 0;
+	unsigned int order = pages >= 64 ? ilog2(pages / 64) : 0;
 
 	return clamp_t(unsigned int, order, NTA_ORDER_MIN, NTA_ORDER_MAX);
 }

@@ -29,6 +29,12 @@
 #define NTA_DRAIN_BATCH	64
 #define NTA_FLUSH_BATCH	128
 
+/*
+ * Passages that merge before a node is taken: taking one costs as much as
+ * merging some thousand chunks, since its pages must be zeroed.
+ */
+#define NTA_FLUSH_PASSES 16
+
 /* Frees for another CPU that are collected before its line is touched. */
 #define NTA_OUTBOX	16
 

@@ -62,8 +62,8 @@
 #include "nta.h"
 
 /*
- * Counts dead CPUs. A batch in an outbox has one owner only as long as no CPU
- * died since it was begun: the CPU may be back, with other nodes.
+ * Counts CPUs that came up. A batch in an outbox has one owner only as long as
+ * none did since it was begun: it may be one that died, with other nodes now.
  */
 unsigned int nta_epoch;
 
