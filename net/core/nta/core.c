@@ -31,8 +31,8 @@
  *                    depot  ---- shrinker, age ---->  page allocator
  *
  * Allocation takes the newest chunk of exactly its size from the hot list.
- * If there is none, it cuts one from a bin (chunk.c), then merges what lies
- * on other hot lists and tries again, then asks the depot, then the page
+ * If there is none, it cuts one from a bin (chunk.c), then asks the depot, then
+ * merges what lies on other hot lists and tries again, then asks the page
  * allocator (node.c). Whoever cannot be served uses kmalloc; that is counted.
  *
  * The tree that the name speaks of was an AVL tree of chunks; the page type
@@ -285,14 +285,15 @@ static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units,
 	chunk = nta_hot_pop(c, units);
 	if (!chunk)
 		chunk = nta_chunk_take(c, units);
+	if (!chunk && nta_depot_get(c, units))
+		chunk = nta_chunk_take(c, units);
 	*merged = 0;
 	if (!chunk) {
+		/* Looks at all sizes, so only when a node is the alternative. */
 		*merged = nta_hot_flush(c, NTA_FLUSH_BATCH, false);
 		if (*merged)
 			chunk = nta_chunk_take(c, units);
 	}
-	if (!chunk && *merged < NTA_FLUSH_BATCH && nta_depot_get(c, units))
-		chunk = nta_chunk_take(c, units);
 	if (chunk)
 		c->hot[units].allocs++;
 	return chunk;

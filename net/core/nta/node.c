@@ -155,7 +155,9 @@ struct nta_node *nta_node_grow(unsigned int units, gfp_t gfp)
 	gfp &= __GFP_RECLAIM | __GFP_IO | __GFP_FS;
 	gfp |= __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
 
-	order = may_block ? nta_grow_order() : NTA_ORDER_ATOMIC;
+	/* Eight times the request, so that little is left over at the end. */
+	order = may_block ? clamp_t(unsigned int, need + 3, nta_grow_order(),
+				    NTA_ORDER_MAX) : NTA_ORDER_ATOMIC;
 	for (order = max(order, need); ; order--) {
 		try = gfp;
 		if (order > PAGE_ALLOC_COSTLY_ORDER)
