@@ -23,6 +23,7 @@ static const char stress_usage[] =
 	"  --cpus N         CPUs to be, 1 to 16                 (4)\n"
 	"  --slots N        most chunks in use                  (4096)\n"
 	"  --max N          largest request                     (NTA's)\n"
+	"  --sizes N        only so many sizes, 0: all          (0)\n"
 	"  --hot BYTES      limit of a hot list, 0: none        (NTA's)\n"
 	"  --arena BYTES    memory to use                       (128m)\n"
 	"  --check-every N  operations between two full checks  (20000)\n"
@@ -51,7 +52,7 @@ struct stress_hands {
 };
 
 static struct {
-	unsigned long	ops, seconds, seed, cpus, slots, max, hot, arena;
+	unsigned long	ops, seconds, seed, cpus, slots, max, sizes, hot, arena;
 	unsigned long	check_every, interrupts;
 	int		full, calm, quiet;
 	bool		hot_given;
@@ -68,6 +69,7 @@ static unsigned long stress_nr_nested;
 static unsigned int stress_users;	/* of holds */
 static unsigned int stress_pins;
 static bool stress_in_gate;
+static int stress_gone;			/* CPU that is going down */
 
 static __attribute__((__noreturn__)) void stress_fail(const char *what)
 {
@@ -97,6 +99,9 @@ static unsigned int stress_size(struct rng *rng)
 					       9600, 33152, 65856 };
 	unsigned int size;
 
+	if (stress_opt.sizes)
+		return (1 + rng_below(rng, stress_opt.sizes)) *
+		       (stress_opt.max / stress_opt.sizes);
 	switch (rng_below(rng, 4)) {
 	case 0:
 		size = rng_range(rng, 1, stress_opt.max);
@@ -271,6 +276,12 @@ static void stress_split(int node, unsigned int unit, unsigned int have,
 	stress_nested();
 }
 
+static void stress_give_back(int node, int cpu, unsigned int order)
+{
+	if (stress_pins)
+		stress_fail("a pinned node was given back");
+}
+
 /* === The rest of the world =============================================== */
 
 static int stress_pick_cpu(void)
@@ -291,16 +302,54 @@ static void stress_enter_cpu(void)
 	shim_irq_restore();
 }
 
+/*
+ * A CPU is going down, its nodes are on the way to this one: a third CPU frees
+ * one of its chunks, and that arrives in its queue.
+ */
+static void stress_dying(void)
+{
+	int me = shim_this_cpu, other = stress_pick_cpu(), nr;
+	struct stress_slot *slot;
+
+	if (other == me || stress_in_gate || this_cpu_ptr(&nta_cpu)->busy)
+		return;
+	shim_irq_save();
+	stress_in_gate = true;
+	shim_set_cpu(other);
+	for (nr = 0; nr < 64 && stress_main.nr; nr++) {
+		slot = stress_any(&stress_main);
+		if (nta_node_of(slot->chunk.ptr)->cpu != stress_gone)
+			continue;
+		stress_free(&stress_main, slot);
+		nta_outbox_flush(nta_enter());
+		nta_exit(this_cpu_ptr(&nta_cpu));
+		break;
+	}
+	shim_set_cpu(me);
+	stress_in_gate = false;
+	shim_irq_restore();
+}
+
 static void stress_hotplug(void)
 {
 	int cpu = rng_below(&stress_main.rng, stress_opt.cpus);
+	const struct nta_cpu *dead;
 
 	if (cpu == shim_this_cpu)
 		return;
-	if (shim_cpu_is_online(cpu))
-		shim_cpu_down(cpu);
-	else
+	if (!shim_cpu_is_online(cpu)) {
 		shim_cpu_up(cpu);
+		return;
+	}
+	stress_gone = cpu;
+	if (!stress_opt.calm)
+		shim_on_list_del = stress_dying;
+	shim_cpu_down(cpu);
+	shim_on_list_del = NULL;
+	dead = per_cpu_ptr(&nta_cpu, cpu);
+	if (dead->remote || dead->pending || dead->nr_nodes ||
+	    dead->nr_free_units)
+		stress_fail("a dead CPU keeps chunks");
 }
 
 static void stress_check(void)
@@ -421,6 +470,7 @@ static void stress_parse(int argc, char **argv)
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "slots", required_argument, NULL, 'n' },
 		{ "max", required_argument, NULL, 'm' },
+		{ "sizes", required_argument, NULL, 'z' },
 		{ "hot", required_argument, NULL, 'b' },
 		{ "arena", required_argument, NULL, 'a' },
 		{ "check-every", required_argument, NULL, 'e' },
@@ -456,6 +506,10 @@ static void stress_parse(int argc, char **argv)
 		case 'm':
 			stress_opt.max = model_number("max", optarg, 1, NTA_MAX_SIZE);
 			break;
+		case 'z':
+			stress_opt.sizes = model_number("sizes", optarg, 0,
+							NTA_MAX_UNITS);
+			break;
 		case 'b':
 			stress_opt.hot = model_number("hot", optarg, 0, 1 << 30);
 			stress_opt.hot_given = true;
@@ -482,6 +536,8 @@ static void stress_parse(int argc, char **argv)
 	}
 	if (optind != argc)
 		model_die("stress takes no %s", argv[optind]);
+	if (stress_opt.sizes > stress_opt.max)
+		model_die("stress: more sizes than bytes");
 }
 
 static void stress_hands_init(struct stress_hands *hands, unsigned long seed,
@@ -513,6 +569,7 @@ int cmd_stress(int argc, char **argv)
 	stress_hands_init(&stress_irq, ~stress_opt.seed, STRESS_IRQ_SLOTS,
 			  1U << 31);
 	shim_stub_nta_report = stress_report;
+	shim_trace.give = stress_give_back;
 	if (stress_opt.interrupts)
 		shim_irq_start(stress_interrupt, stress_opt.interrupts);
 	else if (!stress_opt.calm) {

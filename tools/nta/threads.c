@@ -32,7 +32,8 @@ static const char threads_usage[] =
 	"  --cpus N     threads, 2 to 16              (4)\n"
 	"  --ops N      operations of each            (200000)\n"
 	"  --seed N     random seed                   (1)\n"
-	"  --max N      largest request               (NTA's)\n"
+	"  --max N      largest request               (16384)\n"
+	"  --sizes N    most are of one of so many    (8)\n"
 	"  --pipeline   thread 0 allocates, the others free\n"
 	"  --no-holds   hold no chunks\n"
 	"  --no-hotplug leave all CPUs up\n"
@@ -59,10 +60,10 @@ struct threads_cpu {
 };
 
 static struct {
-	unsigned long	cpus, ops, seed, max;
+	unsigned long	cpus, ops, seed, max, sizes;
 	int		pipeline, no_holds, no_hotplug;
 } threads_opt = {
-	.cpus = 4, .ops = 200000, .seed = 1, .max = 16384,
+	.cpus = 4, .ops = 200000, .seed = 1, .max = 16384, .sizes = 8,
 };
 
 static struct threads_cpu threads_cpus[NR_CPUS];
@@ -138,8 +139,8 @@ static void threads_alloc(struct threads_cpu *me)
 
 	if (me->nr == THREADS_SLOTS)
 		return;
-	if (rng_next(&me->rng) & 3)
-		need = rng_range(&me->rng, 1, 8) * 256;
+	if (rng_next(&me->rng) & 15)
+		need = rng_range(&me->rng, 1, threads_opt.sizes) * 256;
 	ptr = nta_alloc_head(need, &size, rng_next(&me->rng) & 1 ?
 			     GFP_KERNEL : GFP_ATOMIC, NUMA_NO_NODE);
 	if (!ptr)
@@ -325,6 +326,7 @@ static void threads_parse(int argc, char **argv)
 		{ "ops", required_argument, NULL, 'o' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "max", required_argument, NULL, 'm' },
+		{ "sizes", required_argument, NULL, 'z' },
 		{ "pipeline", no_argument, &threads_opt.pipeline, 1 },
 		{ "no-holds", no_argument, &threads_opt.no_holds, 1 },
 		{ "no-hotplug", no_argument, &threads_opt.no_hotplug, 1 },
@@ -348,6 +350,9 @@ static void threads_parse(int argc, char **argv)
 			break;
 		case 'm':
 			threads_opt.max = model_number("max", optarg, 1, NTA_MAX_SIZE);
+			break;
+		case 'z':
+			threads_opt.sizes = model_number("sizes", optarg, 1, 64);
 			break;
 		case 'h':
 			fputs(threads_usage, stdout);

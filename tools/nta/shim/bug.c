@@ -21,6 +21,7 @@ void (*shim_stub_nta_report)(const char *what, const struct nta_node *node,
 			     const void *ptr, unsigned int units);
 bool (*shim_usercopy)(bool to_user, unsigned long offset, unsigned long len);
 struct shim_trace shim_trace;
+void (*shim_on_list_del)(void);
 static unsigned int shim_nr_warnings;
 
 void shim_warned(void)

@@ -33,9 +33,17 @@ static inline void list_add_tail(struct list_head *item,
 	__shim_list_join(item, head);
 }
 
+/*
+ * Called whenever something leaves a list: a moment in the middle of CPU
+ * hotplug at which other CPUs may do what they like.
+ */
+extern void (*shim_on_list_del)(void);
+
 /* A second list_del() of the same item faults, as it should. */
 static inline void list_del(struct list_head *item)
 {
+	if (unlikely(shim_on_list_del))
+		shim_on_list_del();
 	__shim_list_join(item->prev, item->next);
 	item->next = NULL;
 	item->prev = NULL;
