@@ -45,6 +45,7 @@ main()
 
 	echo "KTAP version 1"
 	echo "1..$((${#chosen[@]} + $([[ -e $KMEMLEAK ]] && echo 1 || echo 0)))"
+	hold_time_stamps
 	leaks_clear
 	for file in "${chosen[@]}"; do
 		echo "# $file, $SECONDS s since the start" >&2

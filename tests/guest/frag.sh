@@ -39,7 +39,7 @@ udp_over_odd_mtus_arrives_intact()
 {
 	local mtu n
 
-	n=$(scaled 100 20)
+	n=$(scaled 100 10)
 	net_pair 1500
 	make_payload payload $((n * 20000))
 	for mtu in 1281 1337 4099; do

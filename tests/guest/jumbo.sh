@@ -42,7 +42,7 @@ tcp_arrives_intact()
 {
 	local bytes
 
-	bytes=$(scaled 16000000 2000000)
+	bytes=$(scaled 16000000 700000)
 	net_pair 9000
 	pair_features tso off gso off gro off
 	make_payload payload "$bytes"

@@ -16,7 +16,7 @@ all_routes_are_dumped()
 {
 	local n
 
-	n=$(scaled 20000 3000)
+	n=$(scaled 20000 1000)
 	net_ns west
 	ip -n west link add d0 type dummy
 	ip -n west link set d0 up
@@ -32,7 +32,7 @@ all_addresses_are_dumped()
 {
 	local n
 
-	n=$(scaled 2000 400)
+	n=$(scaled 2000 200)
 	net_ns west
 	ip -n west link add d0 type dummy
 	ip -n west link set d0 up
@@ -47,7 +47,7 @@ all_links_are_dumped()
 {
 	local n
 
-	n=$(scaled 300 60)
+	n=$(scaled 300 30)
 	net_ns west
 	seq "$n" | sed 's/.*/link add d& type dummy/' | ip -n west -batch -
 	is_equal "$(lines_of ip -o link show type dummy)" "$n" "links"
@@ -59,7 +59,7 @@ all_sockets_are_dumped()
 {
 	local n port
 
-	n=$(scaled 500 100)
+	n=$(scaled 500 50)
 	net_pair 1500
 	mkdir site
 	{
@@ -81,7 +81,7 @@ all_filters_are_dumped()
 {
 	local n
 
-	n=$(scaled 1000 200)
+	n=$(scaled 1000 100)
 	net_ns west
 	ip -n west link add d0 type dummy
 	in_ns west tc qdisc add dev d0 clsact

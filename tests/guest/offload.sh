@@ -24,7 +24,7 @@ tcp_arrives_with_segmentation_offload()
 {
 	local bytes
 
-	bytes=$(scaled 16000000 2000000)
+	bytes=$(scaled 16000000 700000)
 	net_pair 1500
 	pair_features tso on gso on gro off
 	both_ways "$bytes"
@@ -37,7 +37,7 @@ tcp_arrives_segmented_in_software()
 {
 	local bytes
 
-	bytes=$(scaled 8000000 1000000)
+	bytes=$(scaled 8000000 500000)
 	net_pair 1500
 	pair_features tso off gso on gro off
 	both_ways "$bytes"
@@ -62,7 +62,7 @@ tcp_arrives_with_receive_offload()
 {
 	local bytes
 
-	bytes=$(scaled 8000000 1000000)
+	bytes=$(scaled 8000000 500000)
 	net_pair 1500
 	pair_features tso off gso on gro on
 	both_ways "$bytes"
@@ -77,7 +77,7 @@ udp_segmentation_cuts_datagrams()
 {
 	local n state sol_udp=17 udp_segment=103
 
-	n=$(scaled 200 40)
+	n=$(scaled 200 20)
 	net_pair 1500
 	make_payload payload $((n * 14000))
 	for state in off on; do

@@ -25,7 +25,7 @@ stream_arrives_intact()
 {
 	local bytes before server
 
-	bytes=$(scaled 32000000 4000000)
+	bytes=$(scaled 32000000 1000000)
 	make_payload payload "$bytes"
 	before=$(nta_get fallback_gfp)
 	socat -u UNIX-LISTEN:sock OPEN:got,creat &
