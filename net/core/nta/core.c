@@ -289,7 +289,7 @@ static unsigned long *nta_alloc_gated(struct nta_cpu *c, unsigned int units,
 		chunk = nta_chunk_take(c, units);
 	*merged = 0;
 	if (!chunk) {
-		/* Looks at all sizes, so only when a node is the alternative. */
+		/* Looks at all sizes: only when a node is the alternative. */
 		*merged = nta_hot_flush(c, NTA_FLUSH_BATCH, false);
 		if (*merged)
 			chunk = nta_chunk_take(c, units);
