@@ -183,6 +183,22 @@ nta_grew()
 	((REPLY >= $2 + $3))
 }
 
+# Fill a receiver's buffer and drop it: NTA grows by what it held and has it
+# lying idle afterwards. grow_nta DATAGRAMS
+grow_nta()
+{
+	local receiver
+
+	make_payload payload $(($1 * 1400))
+	spawn east socat -u UDP4-RECV:5001,rcvbuf=67108864 OPEN:/dev/null
+	receiver=$REPLY
+	wait_until is_listening east udp 5001
+	kill -STOP "$receiver"
+	in_ns west socat -u -b 1400 OPEN:payload UDP4:10.1.0.2:5001
+	nta_get node_bytes > full
+	kill -KILL "$receiver"
+}
+
 nta_check()
 {
 	local verdict

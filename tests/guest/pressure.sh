@@ -6,22 +6,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# Fill a receiver's buffer and drop it: NTA grows by what it held and has it
-# lying idle afterwards. grow_nta DATAGRAMS
-grow_nta()
-{
-	local receiver
-
-	make_payload payload $(($1 * 1400))
-	spawn east socat -u UDP4-RECV:5001,rcvbuf=67108864 OPEN:/dev/null
-	receiver=$REPLY
-	wait_until is_listening east udp 5001
-	kill -STOP "$receiver"
-	in_ns west socat -u -b 1400 OPEN:payload UDP4:10.1.0.2:5001
-	nta_get node_bytes > full
-	kill -KILL "$receiver"
-}
-
 # What NTA has from the system, in REPLY.
 nta_footprint()
 {
