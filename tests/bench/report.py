@@ -435,14 +435,17 @@ class Bench:
                  ("off", STOCK, [w["off"]["median"] for w in web])]))
         return [p for p in found if p]
 
+    def foot(self):
+        c = self.json["conditions"]
+        return (f"kernel {c.get('kernel', '?')}, qemu -icount shift=0 (instructions, not cycles), "
+                f"NTA on and off in one boot, medians; {c.get('mode', '')}")
+
     def plot(self, path):
         panels = self.panels()
         if not panels or not shutil.which("gnuplot"):
             return False
         rows = (len(panels) + 1) // 2
-        c = self.json["conditions"]
-        foot = (f"kernel {c.get('kernel', '?')}, qemu -icount shift=0 (instructions, not cycles), "
-                f"NTA on and off in one boot, medians; {c.get('mode', '')}")
+        foot = self.foot()
         script = (f"set terminal pngcairo size 1400,{430 * rows + 40} font 'Sans,11' background '#fcfcfb'\n"
                   f"set output '{path}'\nset grid ytics lc rgb '#dddcd6' lt 1\nset border 3 lc rgb '#76756f'\n"
                   "set tics nomirror\nset termoption noenhanced\n"
