@@ -216,14 +216,38 @@ TEST_F(choice, namespace_of_choice)
 /* An interface is looked for where the reader looks. */
 TEST_F(choice, interface_of_another_namespace)
 {
+	struct zcs_reader elsewhere;
 	int other = net_ns_new();
 
 	ASSERT_LE(0, other);
 	self->setup.ifindex = self->two;
-	EXPECT_EQ(-ENODEV, zcs_reader_open(&self->reader, &self->setup));
+	ASSERT_EQ(0, zcs_reader_start(&elsewhere, &self->setup));
 	self->setup.netns_fd = self->ns;
-	EXPECT_EQ(0, zcs_reader_open(&self->reader, &self->setup));
+	ASSERT_EQ(0, zcs_reader_start(&self->reader, &self->setup));
+	ASSERT_EQ(0, net_raw_burst(self->raw, NR, LEN));
+	ASSERT_EQ(0, zcs_settle(self->reader.fd, NR));
+	EXPECT_EQ(NR, count_frames(self).all);
+	EXPECT_EQ(NULL, zcs_next(&elsewhere));
+	zcs_reader_close(&elsewhere);
 	close(other);
+}
+
+/* Watched before it is there. */
+TEST_F(choice, interface_that_comes_later)
+{
+	int raw;
+
+	self->setup.ifindex = 4242;
+	ASSERT_EQ(0, zcs_reader_start(&self->reader, &self->setup));
+	ASSERT_EQ(0, net_run("ip link add late index 4242 type dummy &&"
+			     "echo 1 > /proc/sys/net/ipv6/conf/late/disable_ipv6 &&"
+			     "ip link set late up"));
+	raw = net_raw_open("late");
+	ASSERT_LE(0, raw);
+	ASSERT_EQ(0, net_raw_burst(raw, NR, LEN));
+	ASSERT_EQ(0, zcs_settle(self->reader.fd, NR));
+	EXPECT_EQ(NR, count_frames(self).out);
+	close(raw);
 }
 
 TEST_F(choice, all_namespaces)
