@@ -73,6 +73,7 @@
 #define NTA_RECEIVE	0x2	/* heads that drivers ask for to receive into */
 #define NTA_STREAM	0x4	/* page fragments that sockets send from */
 #define NTA_ALL		0x7
+#define NTA_NR_BITS	3
 
 /* Requests that are left to kmalloc: other zones, or charged to a cgroup. */
 #define NTA_GFP_STOCK	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM | \
@@ -193,6 +194,9 @@ struct nta_outbox {
 
 #define NTA_OUTBOX_SLOTS	4
 
+/* A block: as much as a socket takes at once from the page allocator. */
+#define NTA_BLOCK_ORDER	get_order(32768)
+
 /* Free blocks for page fragments kept per CPU: 2 MiB, as one node. */
 #define NTA_NR_BLOCKS	64
 
@@ -264,6 +268,18 @@ void nta_unhold(void *ptr);
 /* node.c APIs: */
 void nta_pin_nodes(void);
 void nta_unpin_nodes(void);
+
+/* map.c APIs: */
+int nta_map_start(void (*zap)(u64 off, u64 len));
+void nta_map_stop(void);
+u64 nta_map_size(void);
+s64 nta_map_place(const void *ptr);
+vm_fault_t nta_map_fault(struct vm_fault *vmf, unsigned long pgoff,
+			 unsigned int order);
+
+/* switch.c APIs: */
+void nta_need(unsigned int mask);
+void nta_need_no_more(unsigned int mask);
 
 /* block.c APIs: */
 bool nta_page_frag_refill(unsigned int size, struct page_frag *pfrag,

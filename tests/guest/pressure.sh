@@ -65,10 +65,13 @@ meminfo()
 	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
 }
 
-# The shrinker was called by reclaim, and NTA's had something to count.
+# The shrinker was called by reclaim, and NTA's had something to count. If not,
+# there is something idle for it now: what there was before may have aged.
 kswapd_asked_nta()
 {
-	grep -q 'kswapd.*nta_shrink_scan' "$1/trace"
+	grep -q 'kswapd.*nta_shrink_scan' "$1/trace" && return
+	grow_nta "$(scaled 5000 1000)"
+	return 1
 }
 
 # kswapd never rests: free memory stays under its high mark (a tenth of all) and

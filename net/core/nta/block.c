@@ -33,9 +33,6 @@
 
 #include "nta.h"
 
-/* As much as a socket takes at once from the page allocator. */
-#define NTA_BLOCK_ORDER	get_order(32768)
-
 static struct page *nta_block_alloc(gfp_t gfp)
 {
 	struct page *page = NULL;
@@ -69,6 +66,19 @@ static struct page *nta_block_alloc(gfp_t gfp)
 }
 
 /**
+ * nta_block_free() - give a block that nobody maps back to the system
+ * @page: its head page, without references
+ *
+ * Context: Any context in which pages may be freed; not in the gate.
+ */
+void nta_block_free(struct page *page)
+{
+	set_page_count(page, 1);
+	__folio_clear_nta(page_folio(page));
+	__free_pages(page, NTA_BLOCK_ORDER);
+}
+
+/**
  * nta_block_destroy() - give a block without references back to the system
  * @page: its head page
  *
@@ -76,9 +86,10 @@ static struct page *nta_block_alloc(gfp_t gfp)
  */
 void nta_block_destroy(struct page *page)
 {
-	set_page_count(page, 1);
-	__folio_clear_nta(page_folio(page));
-	__free_pages(page, NTA_BLOCK_ORDER);
+	if (page_private(page))
+		nta_map_drop_block(page);
+	else
+		nta_block_free(page);
 }
 
 /**

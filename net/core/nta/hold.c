@@ -133,14 +133,17 @@ static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
  * @ptr: beginning of a chunk, on whose packet the caller has a reference
  *
  * Context: Any context, between nta_hold_enable() and nta_hold_disable().
- * Return: 0; -ENOMEM if the node has no hold words; -EOVERFLOW if the chunk
- * is held 32767 times. The caller copies then.
+ * Return: 0; -EINVAL if no chunk begins there; -ENOMEM if the node has no hold
+ * words; -EOVERFLOW if the chunk is held 32767 times. The caller copies then.
  */
 int nta_hold(void *ptr)
 {
-	u16 *word = nta_hold_word(nta_node_of(ptr), ptr);
+	struct nta_node *node = nta_node_of(ptr);
+	u16 *word = nta_hold_word(node, ptr);
 	u16 old;
 
+	if (unlikely(!nta_is_start(node, ptr)))
+		return -EINVAL;
 	if (!word)
 		return -ENOMEM;
 	old = READ_ONCE(*word);

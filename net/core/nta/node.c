@@ -18,8 +18,8 @@
  *                            ^              |
  *                            +--------------+
  *
- * While nodes are pinned - userspace maps them - none is given back; the last
- * unpin does that.
+ * While nodes are pinned - somebody walks over them - none is given back; the
+ * last unpin does that. What a sniffer maps is not pinned: see map.c.
  *
  * Locking
  * -------
@@ -56,6 +56,7 @@ static void nta_node_destroy(struct nta_node *node)
 	trace_nta_return(node->id, node->cpu, node->order);
 	this_cpu_inc(nta_cpu.stats.returned);
 	nta_debug_node_exit(node);
+	nta_map_drop_node(node);
 	nta_pages_put(node);
 	kvfree(node->hold);
 	ida_free(&nta_node_ids, node->id);
@@ -372,8 +373,7 @@ unsigned long nta_depot_trim(int nid, unsigned long nr_pages,
 /**
  * nta_pin_nodes() - keep every node until nta_unpin_nodes()
  *
- * For whoever shows nodes to userspace: pages that are mapped must not become
- * somebody else's.
+ * For whoever looks at nodes that are not his, or hands them on.
  *
  * Context: Any context.
  */
@@ -388,6 +388,25 @@ void nta_pin_nodes(void)
 EXPORT_SYMBOL_GPL(nta_pin_nodes);
 
 /**
+ * nta_unpin_keep() - undo nta_pin_nodes() after a moment
+ *
+ * Leaves what came to the depot meanwhile to ageing.
+ *
+ * Context: Any context.
+ * Return: true if it was the last pin.
+ */
+bool nta_unpin_keep(void)
+{
+	unsigned long flags;
+	bool last;
+
+	raw_spin_lock_irqsave(&nta_nodes_lock, flags);
+	last = !--nta_pins;
+	raw_spin_unlock_irqrestore(&nta_nodes_lock, flags);
+	return last;
+}
+
+/**
  * nta_unpin_nodes() - undo nta_pin_nodes()
  *
  * The last one gives back what came to the depot meanwhile.
@@ -396,13 +415,7 @@ EXPORT_SYMBOL_GPL(nta_pin_nodes);
  */
 void nta_unpin_nodes(void)
 {
-	unsigned long flags;
-	bool last;
-
-	raw_spin_lock_irqsave(&nta_nodes_lock, flags);
-	last = !--nta_pins;
-	raw_spin_unlock_irqrestore(&nta_nodes_lock, flags);
-	if (last)
+	if (nta_unpin_keep())
 		nta_depot_trim(NUMA_NO_NODE, ULONG_MAX, 0);
 }
 EXPORT_SYMBOL_GPL(nta_unpin_nodes);

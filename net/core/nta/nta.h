@@ -163,6 +163,7 @@ unsigned long nta_depot_pages(int nid);
 unsigned long nta_depot_trim(int nid, unsigned long nr_pages,
 			     unsigned long min_age);
 struct nta_node *nta_node_next(struct nta_node *prev);
+bool nta_unpin_keep(void);
 void nta_node_add_hold(struct nta_node *node, gfp_t gfp);
 
 /* pages.c APIs: the only part that the userspace model replaces */
@@ -175,7 +176,12 @@ bool nta_hold_keeps(struct nta_node *node, void *ptr);
 
 /* block.c APIs */
 struct page *nta_block_pop(struct nta_cpu *c);
+void nta_block_free(struct page *page);
 void nta_block_destroy(struct page *page);
+
+/* map.c APIs */
+void nta_map_drop_node(const struct nta_node *node);
+void nta_map_drop_block(struct page *page);
 
 /* age.c APIs */
 void nta_kick(struct nta_cpu *c);

@@ -6,11 +6,15 @@
  * before is freed to where it came from, whatever the mask says then: kfree()
  * knows NTA memory by its page type. So the mask may change at any time.
  *
- * Locking: nta_switch_mtx protects nta_mask and the static keys.
+ * A sniffer needs more of the traffic in NTA's memory than others do: what it
+ * says with nta_need() is on besides, unless heads are off altogether.
+ *
+ * Locking: nta_switch_mtx protects nta_mask, nta_needs and the static keys.
  */
 
 #define pr_fmt(fmt) "nta: " fmt
 
+#include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
 #include <linux/mutex.h>
@@ -25,27 +29,71 @@ DEFINE_STATIC_KEY_FALSE(nta_stream_key);
 
 static DEFINE_MUTEX(nta_switch_mtx);
 static unsigned int nta_mask = NTA_HEADS;
+static unsigned int nta_needs[NTA_NR_BITS];
 
 static void nta_apply_mask(void)
 {
+	unsigned int mask = nta_mask, i;
+
 	lockdep_assert_held(&nta_switch_mtx);
 
-	if (nta_mask & NTA_HEADS)
+	if (mask & NTA_HEADS) {
 		static_branch_enable(&nta_heads_key);
-	else
+		for (i = 0; i < NTA_NR_BITS; i++)
+			if (nta_needs[i])
+				mask |= 1U << i;
+	} else {
 		static_branch_disable(&nta_heads_key);
+		/* Heads to receive into are heads. */
+		mask &= ~NTA_RECEIVE;
+	}
 
-	/* Heads to receive into are heads. */
-	if ((nta_mask & NTA_HEADS) && (nta_mask & NTA_RECEIVE))
+	if (mask & NTA_RECEIVE)
 		static_branch_enable(&nta_receive_key);
 	else
 		static_branch_disable(&nta_receive_key);
 
-	if (nta_mask & NTA_STREAM)
+	if (mask & NTA_STREAM)
 		static_branch_enable(&nta_stream_key);
 	else
 		static_branch_disable(&nta_stream_key);
 }
+
+static void nta_change_need(unsigned int mask, int by)
+{
+	unsigned int i;
+
+	mutex_lock(&nta_switch_mtx);
+	for (i = 0; i < NTA_NR_BITS; i++)
+		if (mask & (1U << i))
+			nta_needs[i] += by;
+	nta_apply_mask();
+	mutex_unlock(&nta_switch_mtx);
+}
+
+/**
+ * nta_need() - have more of the traffic in NTA's memory
+ * @mask: bits of net.core.nta, on until nta_need_no_more() if NTA_HEADS is
+ *
+ * Context: Process context.
+ */
+void nta_need(unsigned int mask)
+{
+	nta_change_need(mask, 1);
+}
+EXPORT_SYMBOL_GPL(nta_need);
+
+/**
+ * nta_need_no_more() - undo nta_need()
+ * @mask: the same bits
+ *
+ * Context: Process context.
+ */
+void nta_need_no_more(unsigned int mask)
+{
+	nta_change_need(mask, -1);
+}
+EXPORT_SYMBOL_GPL(nta_need_no_more);
 
 static int __init nta_setup(char *str)
 {

@@ -12,6 +12,8 @@
 
 struct folio;
 struct page_frag;
+struct vm_fault;
+typedef unsigned int vm_fault_t;
 
 struct page {
 	unsigned long	private;
