@@ -38,7 +38,8 @@ int wire_copy(struct wire *wire, const struct zcs *z, const struct zcs_packet *p
 	wire->net_off = 0;
 	if (link == LINK_SLL && desc->flags & ZCS_F_LINK && desc->net_off < wire->len)
 		wire->net_off = desc->net_off;
-	if (wire->link && desc->flags & ZCS_F_VLAN && wire->len >= MACS_LEN) {
+	if (wire->link && desc->flags & ZCS_F_VLAN && wire->len >= MACS_LEN &&
+	    max >= MACS_LEN + TAG_LEN) {
 		uint16_t proto = desc->vlan_proto ? desc->vlan_proto : htons(ETH_P_8021Q);
 		uint16_t tci = htons(desc->vlan_tci);
 
