@@ -197,13 +197,14 @@ const struct zcs_seg *zcs_segment(const struct zcs *z, const struct zcs_packet *
 				  unsigned int i);
 
 /**
- * zcs_data() - address of an offset in the data mapping
+ * zcs_data() - address of bytes in the data mapping
  * @z: handle
- * @off: offset, as @chunk + @off of a struct zcs_seg
+ * @off: where they begin, as @chunk + @off of a struct zcs_seg
+ * @len: how many
  *
- * Return: the address, or NULL beyond the end.
+ * Return: the address, or NULL if they are not all inside of the mapping.
  */
-const void *zcs_data(const struct zcs *z, uint64_t off);
+const void *zcs_data(const struct zcs *z, uint64_t off, size_t len);
 
 /**
  * zcs_iov() - where the bytes of a packet lie

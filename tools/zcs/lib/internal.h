@@ -11,6 +11,7 @@
 
 /**
  * struct reader - one ring, as the consumer sees it
+ * @nr: number of the ring
  * @ring: the kernel's side
  * @slots: its slots
  * @tail: where to tell the kernel what was given back
@@ -20,6 +21,7 @@
  * @released: what @tail holds
  */
 struct reader {
+	unsigned int		nr;
 	const struct zcs_ring	*ring;
 	const struct zcs_desc	*slots;
 	struct zcs_tail		*tail;
@@ -38,6 +40,7 @@ struct reader {
  * @nr_rings: how many
  * @active: rings with packets of this batch, the earliest packet first
  * @nr_active: how many
+ * @bound: time of the next packet of active[1]; UINT64_MAX without
  * @rings_map: mapping of the rings, to undo
  * @rings_len: its length
  * @tails_map: mapping of the tails, to undo
@@ -49,8 +52,9 @@ struct zcs {
 	uint64_t	data_size;
 	struct reader	*readers;
 	unsigned int	nr_rings;
-	unsigned int	*active;
+	struct reader	**active;
 	unsigned int	nr_active;
+	uint64_t	bound;
 	void		*rings_map;
 	size_t		rings_len;
 	void		*tails_map;

@@ -29,9 +29,11 @@ const struct zcs_seg *zcs_segment(const struct zcs *z, const struct zcs_packet *
 	return &more->seg[i % ZCS_MORE_SEGS];
 }
 
-const void *zcs_data(const struct zcs *z, uint64_t off)
+const void *zcs_data(const struct zcs *z, uint64_t off, size_t len)
 {
-	return off < z->data_size ? z->data + off : NULL;
+	if (off > z->data_size || len > z->data_size - off)
+		return NULL;
+	return z->data + off;
 }
 
 /* Address of a part, NULL if it is not inside of the mapping. */
@@ -39,9 +41,7 @@ static const uint8_t *part_address(const struct zcs *z, const struct zcs_seg *se
 {
 	uint64_t start = seg->chunk + seg->off;
 
-	if (start < seg->chunk || start > z->data_size || seg->len > z->data_size - start)
-		return NULL;
-	return z->data + start;
+	return start < seg->chunk ? NULL : zcs_data(z, start, seg->len);
 }
 
 int zcs_iov(const struct zcs *z, const struct zcs_packet *pkt, size_t off,

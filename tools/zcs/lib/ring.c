@@ -5,8 +5,9 @@
  * One batch is what waited when refill() looked at the heads. Within it the
  * rings are merged by time: active[] holds the rings that have packets left,
  * ordered by the time of their next one, so the earliest packet is that of
- * active[0]. When that ring has moved on, it sinks to its new place; CPUs
- * receive in bursts, so it mostly stays where it is.
+ * active[0]. That ring stays first up to the time of the next packet of
+ * active[1], then sinks to its new place; CPUs receive in bursts, so that is
+ * rare.
  *
  * Barriers: the kernel writes the slots, then stores head with release; refill()
  * loads head with acquire (A). zcs_release() stores the tail with release after
@@ -36,6 +37,7 @@ int zcs_rings_init(struct zcs *z, const void *rings, size_t ring_size, unsigned 
 
 		if (!ring->nr_slots || ring->nr_slots & (ring->nr_slots - 1) || end > ring_size)
 			return -EBADMSG;
+		r->nr = i;
 		r->ring = ring;
 		r->slots = (const void *)((const char *)ring + ring->slots_off);
 		r->mask = ring->nr_slots - 1;
@@ -53,29 +55,34 @@ void zcs_rings_uninit(struct zcs *z)
 	free(z->active);
 }
 
-static uint64_t next_time(const struct zcs *z, unsigned int ring)
+static uint64_t next_time(const struct reader *r)
 {
-	const struct reader *r = &z->readers[ring];
-
 	return r->slots[r->pos & r->mask].ts_ns;
+}
+
+static void set_bound(struct zcs *z)
+{
+	z->bound = z->nr_active > 1 ? next_time(z->active[1]) : UINT64_MAX;
 }
 
 /* Put active[0] where its next packet belongs. */
 static void sink_first(struct zcs *z)
 {
-	unsigned int ring = z->active[0];
-	uint64_t time = next_time(z, ring);
+	struct reader *r = z->active[0];
+	uint64_t time = next_time(r);
 	unsigned int i;
 
-	for (i = 1; i < z->nr_active && next_time(z, z->active[i]) < time; i++)
+	for (i = 1; i < z->nr_active && next_time(z->active[i]) < time; i++)
 		z->active[i - 1] = z->active[i];
-	z->active[i - 1] = ring;
+	z->active[i - 1] = r;
+	set_bound(z);
 }
 
 static void drop_first(struct zcs *z)
 {
 	z->nr_active--;
 	memmove(z->active, z->active + 1, z->nr_active * sizeof(*z->active));
+	set_bound(z);
 }
 
 /* Look at all rings; collect those with packets. */
@@ -90,7 +97,7 @@ static void refill(struct zcs *z)
 		if (r->head == r->pos)
 			continue;
 		memmove(z->active + 1, z->active, z->nr_active * sizeof(*z->active));
-		z->active[0] = i;
+		z->active[0] = r;
 		z->nr_active++;
 		sink_first(z);
 	}
@@ -98,24 +105,26 @@ static void refill(struct zcs *z)
 
 int zcs_next(struct zcs *z, struct zcs_packet *pkt)
 {
+	const struct zcs_desc *desc;
 	struct reader *r;
-	unsigned int slots;
+	uint32_t slots;
 
 	if (!z->nr_active) {
 		refill(z);
 		if (!z->nr_active)
 			return 0;
 	}
-	pkt->ring = z->active[0];
-	r = &z->readers[pkt->ring];
-	pkt->desc = &r->slots[r->pos & r->mask];
-	slots = pkt->desc->nr_slots;
+	r = z->active[0];
+	desc = &r->slots[r->pos & r->mask];
+	slots = desc->nr_slots;
 	if (!slots || slots > r->head - r->pos)
 		return -EBADMSG;
+	pkt->desc = desc;
+	pkt->ring = r->nr;
 	r->pos += slots;
 	if (r->pos == r->head)
 		drop_first(z);
-	else if (z->nr_active > 1)
+	else if (next_time(r) > z->bound)
 		sink_first(z);
 	return 1;
 }

@@ -19,9 +19,11 @@
 #define STATS_NS	1000000000ULL
 
 /* Packets between looks at the clock and at signals under load */
-#define CHECK_EVERY	4096
+#define BATCH		4096
 
 volatile sig_atomic_t stopping;
+
+static const char nonsense[] = "zcsniff: a descriptor makes no sense\n";
 
 /**
  * struct session - a capture under way
@@ -29,6 +31,8 @@ volatile sig_atomic_t stopping;
  * @opts: the command line
  * @totals: counted here
  * @writer: -w, or NULL
+ * @rotates: -C or -G
+ * @only_file: packets go to one file and nowhere else
  * @seqlog: --tcp-seq, or NULL
  * @bytes: room for the bytes of a packet
  * @room: how many fit
@@ -39,6 +43,8 @@ struct session {
 	const struct options	*opts;
 	struct totals		*totals;
 	struct writer		*writer;
+	bool			rotates;
+	bool			only_file;
 	FILE			*seqlog;
 	uint8_t			*bytes;
 	size_t			room;
@@ -78,13 +84,8 @@ static int write_packet(struct session *s, const struct zcs_packet *pkt)
 	struct writer *w = s->writer;
 	int err;
 
-	if (writer_is_due(w, pkt->desc->ts_ns)) {
+	if (s->rotates && writer_is_due(w, pkt->desc->ts_ns)) {
 		err = writer_rotate(w, s->z, pkt->desc->ts_ns);
-		if (err)
-			return err;
-	}
-	if (!out_fits(&w->out, PCAPNG_STAGE, PCAPNG_ITEMS)) {
-		err = writer_flush(w);
 		if (err)
 			return err;
 	}
@@ -127,44 +128,81 @@ static int take(struct session *s, const struct zcs_packet *pkt)
 	if (!err && s->room)
 		err = show_packet(s, pkt);
 	if (err == -EBADMSG)
-		fputs("zcsniff: a descriptor makes no sense\n", stderr);
+		fputs(nonsense, stderr);
 	if (err)
 		return err;
 	return s->opts->count && t->captured >= s->opts->count;
 }
 
-/* Take all that waits; give it back whenever a batch of output is full. */
-static int drain(struct session *s)
+/*
+ * Take what waits, up to BATCH packets; give it back whenever the output is
+ * full. There is room for a packet before each is taken: give_back() must not
+ * come between finding one and putting it out.
+ */
+static int take_all(struct session *s)
 {
 	struct zcs_packet pkt;
-	unsigned int n = 0;
+	unsigned int n;
 	int ret = 0;
 
-	while (!ret && (ret = zcs_next(s->z, &pkt)) > 0) {
-		/*
-		 * The packet just found has not been put out yet: give_back()
-		 * must not come between finding it and taking it.
-		 */
+	for (n = 0; n < BATCH && !ret; n++) {
+		ret = zcs_next(s->z, &pkt);
+		if (ret <= 0)
+			break;
 		ret = take(s, &pkt);
-		if (!ret && s->writer &&
-		    !out_fits(&s->writer->out, 2 * PCAPNG_STAGE, 2 * PCAPNG_ITEMS))
+		if (!ret && s->writer && !out_fits(&s->writer->out, PCAPNG_STAGE, PCAPNG_ITEMS))
 			ret = give_back(s);
-		if (++n % CHECK_EVERY == 0) {
-			if (!ret)
-				ret = give_back(s);
-			if (!ret)
+	}
+	return ret;
+}
+
+/*
+ * The same when packets only go to one file: the loop that has to be fast, with
+ * nothing to decide but once.
+ */
+static int __attribute__((hot)) take_all_to_file(struct session *s)
+{
+	struct writer *w = s->writer;
+	uint64_t captured = 0, bytes = 0;
+	uint64_t most = s->opts->count ? s->opts->count - s->totals->captured : UINT64_MAX;
+	struct zcs_packet pkt;
+	int ret;
+
+	if (most > BATCH)
+		most = BATCH;
+	while ((ret = zcs_next(s->z, &pkt)) > 0) {
+		if (pkt.desc->flags & ZCS_F_EMPTY) {
+			s->totals->empty++;
+			continue;
+		}
+		bytes += pkt.desc->wire_len;
+		ret = pcapng_packet(&w->file, &w->out, s->z, &pkt);
+		if (ret || ++captured == most)
+			break;
+		if (!out_fits(&w->out, PCAPNG_STAGE, PCAPNG_ITEMS)) {
+			ret = give_back(s);
+			if (ret)
 				break;
 		}
 	}
+	s->totals->captured += captured;
+	s->totals->bytes += bytes;
+	if (ret == -EBADMSG)
+		fputs(nonsense, stderr);
+	if (ret)
+		return ret;
+	return s->opts->count && s->totals->captured >= s->opts->count;
+}
+
+/* 0, 1 if the last packet was taken, or a negative errno. */
+static int drain(struct session *s)
+{
+	int ret = s->only_file ? take_all_to_file(s) : take_all(s), err;
+
 	if (ret >= 0) {
-		int err = give_back(s);
-
-		if (err)
-			ret = err;
-	}
-	if (ret >= 0 && (s->room || s->seqlog)) {
-		int err = flush_text(s);
-
+		err = give_back(s);
+		if (!err && s->room)
+			err = flush_text(s);
 		if (err)
 			ret = err;
 	}
@@ -216,7 +254,12 @@ static int finish(struct session *s)
 /* 0, or a negative errno of which the user has been told. */
 int capture(struct zcs *z, const struct options *opts, struct totals *t)
 {
-	struct session s = { .z = z, .opts = opts, .totals = t };
+	struct session s = {
+		.z = z,
+		.opts = opts,
+		.totals = t,
+		.rotates = opts->file_size || opts->file_seconds,
+	};
 	int ret;
 
 	if (opts->tcp_seq) {
@@ -228,6 +271,7 @@ int capture(struct zcs *z, const struct options *opts, struct totals *t)
 	}
 	if (opts->raw || s.seqlog || !(opts->write || opts->stats))
 		s.room = (opts->hex || opts->ascii) ? 262144 + 8 : PARSE_LEN;
+	s.only_file = opts->write && !s.room && !s.rotates;
 	s.bytes = malloc(s.room ? s.room : 1);
 	ret = s.bytes ? zcs_start(z) : -ENOMEM;
 	if (ret) {

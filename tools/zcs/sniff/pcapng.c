@@ -9,6 +9,7 @@
  */
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -52,8 +53,8 @@
 #define LINKTYPE_RAW		101
 #define LINKTYPE_LINUX_SLL	113
 
-/* Parts up to here are copied. */
-#define COPY_MAX	128
+/* Parts up to here are copied: an item of their own costs as much. */
+#define COPY_MAX	512
 
 /* Length of the cooked header, of the MAC addresses, of a VLAN tag */
 #define SLL_LEN		16
@@ -63,33 +64,15 @@
 /* What libpcap says when asked for all. */
 #define SNAPLEN_ALL	262144
 
-/**
- * struct epb - the fixed part of an enhanced packet block
+/*
+ * A packet's block: type, length, interface, time in two halves, bytes captured,
+ * bytes on the wire; then the bytes.
  */
-struct epb {
-	uint32_t	type;
-	uint32_t	total_len;
-	uint32_t	iface;
-	uint32_t	ts_high;
-	uint32_t	ts_low;
-	uint32_t	cap_len;
-	uint32_t	wire_len;
-};
+#define EPB_LEN		28
 
-/**
- * struct epb_options - what follows every packet
- */
-struct epb_options {
-	uint16_t	flags_code;
-	uint16_t	flags_len;
-	uint32_t	flags;
-	uint16_t	id_code;
-	uint16_t	id_len;
-	uint32_t	id[2];
-	uint16_t	queue_code;
-	uint16_t	queue_len;
-	uint32_t	queue;
-};
+/* Behind the bytes: the options of every packet, their end, the length again */
+#define TRAILER_LEN	(8 + 12 + 8 + 4 + 4)
+#define DROPCOUNT_LEN	12
 
 /* === Blocks that are built once ========================================== */
 
@@ -163,7 +146,8 @@ static void block_end(struct block *b, struct out *out)
 	len = (uint32_t)(b->at - b->start) + 4;
 	memcpy(b->start + 4, &len, sizeof(len));
 	put_u32(b, len);
-	out_commit(out, len);
+	out_commit(out, b->at);
+	out->size += len;
 }
 
 void pcapng_begin(struct pcapng *file, struct out *out, uint64_t now_ns)
@@ -175,6 +159,7 @@ void pcapng_begin(struct pcapng *file, struct out *out, uint64_t now_ns)
 
 	ifaces_new_file();
 	file->nr_ifaces = 0;
+	file->last_id = -1;
 	file->start_ns = now_ns;
 	b = block_begin(out, BLOCK_SHB);
 	put_u32(&b, BYTE_ORDER_MAGIC);
@@ -289,25 +274,19 @@ enum link pcapng_link(const struct zcs_desc *desc)
 	return LINK_SLL;
 }
 
-static uint32_t flags_of(const struct zcs_desc *desc)
-{
-	static const uint8_t reception[] = {
-		[PACKET_HOST] = 1, [PACKET_MULTICAST] = 2, [PACKET_BROADCAST] = 3,
-		[PACKET_OTHERHOST] = 4,
-	};
-	uint32_t flags = 0;
+/* epb_flags by direction, then by kind of reception (PACKET_HOST and so on) */
+#define HOW(reception)	((reception) << 2)
+static const uint8_t flags_of[4][8] = {
+	{ HOW(1), HOW(3), HOW(2), HOW(4) },
+	{ 1 | HOW(1), 1 | HOW(3), 1 | HOW(2), 1 | HOW(4), 1, 1, 1, 1 },
+	{ 2 | HOW(1), 2 | HOW(3), 2 | HOW(2), 2 | HOW(4), 2, 2, 2, 2 },
+};
 
-	if (desc->direction == ZCS_DIR_IN)
-		flags = 1;
-	else if (desc->direction == ZCS_DIR_OUT)
-		flags = 2;
-	if (desc->pkt_type < sizeof(reception))
-		flags |= (uint32_t)reception[desc->pkt_type] << 2;
-	return flags;
-}
+static_assert(PACKET_HOST == 0 && PACKET_BROADCAST == 1 && PACKET_MULTICAST == 2 &&
+	      PACKET_OTHERHOST == 3, "flags_of[] is in this order");
 
 /* The cooked header that stands for a link-layer header. */
-static size_t put_sll(uint8_t *at, const struct zcs_desc *desc)
+static uint32_t put_sll(uint8_t *at, const struct zcs_desc *desc)
 {
 	uint16_t type = htons(desc->pkt_type), hw_type = htons(desc->hw_type);
 
@@ -319,7 +298,7 @@ static size_t put_sll(uint8_t *at, const struct zcs_desc *desc)
 }
 
 /* The tag that the kernel keeps beside the bytes, where it was on the wire. */
-static size_t put_tagged_macs(uint8_t *at, const struct zcs_desc *desc)
+static uint32_t put_tagged_macs(uint8_t *at, const struct zcs_desc *desc)
 {
 	uint16_t proto = desc->vlan_proto ? desc->vlan_proto : htons(ETH_P_8021Q);
 	uint16_t tci = htons(desc->vlan_tci);
@@ -330,111 +309,188 @@ static size_t put_tagged_macs(uint8_t *at, const struct zcs_desc *desc)
 	return MACS_LEN + TAG_LEN;
 }
 
-/* Padding, options and the end of a block. */
-static size_t put_trailer(uint8_t *at, const struct zcs_desc *desc, size_t pad,
-			  uint32_t total_len)
+static inline void store32(uint8_t *at, uint32_t value)
 {
-	uint64_t id = (uint64_t)desc->cpu << 48 | (desc->seq & ((1ULL << 48) - 1));
-	struct epb_options options = {
-		.flags_code = EPB_FLAGS,
-		.flags_len = sizeof(options.flags),
-		.flags = flags_of(desc),
-		.id_code = EPB_PACKETID,
-		.id_len = sizeof(options.id),
-		.queue_code = EPB_QUEUE,
-		.queue_len = sizeof(options.queue),
-		.queue = desc->cpu,
-	};
-	uint8_t *start = at;
+	memcpy(at, &value, sizeof(value));
+}
 
-	memcpy(options.id, &id, sizeof(id));
-	memset(at, 0, 4);
-	at += pad;
-	memcpy(at, &options, sizeof(options));
-	at += sizeof(options);
-	if (desc->missed) {
-		struct block b = { at, at };
+static inline void store64(uint8_t *at, uint64_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
 
-		put_u64_option(&b, EPB_DROPCOUNT, desc->missed);
-		at = b.at;
+static inline void store_option(uint8_t *at, uint16_t code, uint16_t len)
+{
+	uint16_t pair[2] = { code, len };
+
+	memcpy(at, pair, sizeof(pair));
+}
+
+static inline uint8_t *put_epb(uint8_t *at, const struct zcs_desc *desc, int id, uint32_t cap_len,
+			       uint32_t wire_len, uint32_t total_len)
+{
+	store32(at, BLOCK_EPB);
+	store32(at + 4, total_len);
+	store32(at + 8, (uint32_t)id);
+	store32(at + 12, (uint32_t)(desc->ts_ns >> 32));
+	store32(at + 16, (uint32_t)desc->ts_ns);
+	store32(at + 20, cap_len);
+	store32(at + 24, wire_len);
+	return at + EPB_LEN;
+}
+
+/* Options of every packet, behind the padding. */
+static inline uint8_t *put_options(uint8_t *at, const struct zcs_desc *desc)
+{
+	store_option(at, EPB_FLAGS, 4);
+	store32(at + 4, flags_of[desc->direction & 3][desc->pkt_type & 7]);
+	store_option(at + 8, EPB_PACKETID, 8);
+	store64(at + 12, (uint64_t)desc->cpu << 48 | (desc->seq & ((1ULL << 48) - 1)));
+	store_option(at + 20, EPB_QUEUE, 4);
+	store32(at + 24, desc->cpu);
+	return at + 28;
+}
+
+static inline uint8_t *put_end(uint8_t *at, uint32_t total_len)
+{
+	store_option(at, OPT_END, 0);
+	store32(at + 4, total_len);
+	return at + 8;
+}
+
+/*
+ * The short way, for most packets: an Ethernet frame as it is, in no more than
+ * one part, from where the one before came. False if this is none.
+ */
+static inline bool put_plain(struct pcapng *file, struct out *out, const struct zcs *z,
+			     const struct zcs_desc *desc)
+{
+	uint32_t len = desc->cap_len, head = desc->head_len, rest = len - head;
+	uint32_t total_len = EPB_LEN + ((len + 3) & ~3U) + TRAILER_LEN;
+	const void *part;
+	uint8_t *at;
+
+	if ((desc->flags & (ZCS_F_LINK | ZCS_F_VLAN)) != ZCS_F_LINK || desc->missed ||
+	    desc->ifindex != file->last_ifindex || desc->netns != file->last_netns ||
+	    desc->hw_type != file->last_hw_type || file->last_id < 0 || head > ZCS_HEAD_LEN)
+		return false;
+	at = put_epb(out_room(out), desc, file->last_id, len, desc->wire_len, total_len);
+	/* All of it: a fixed length is faster, and there is room. */
+	memcpy(at, desc->head, ZCS_HEAD_LEN);
+	at += head;
+	if (rest) {
+		if (head > len || desc->nr_segs != 1 || desc->seg[0].len < len)
+			return false;
+		part = zcs_data(z, desc->seg[0].chunk + desc->seg[0].off + head, rest);
+		if (!part)
+			return false;
+		if (rest <= COPY_MAX) {
+			memcpy(at, part, rest);
+			at += rest;
+		} else {
+			out_commit(out, at);
+			out_refer(out, part, rest);
+		}
 	}
-	memset(at, 0, 4);
-	memcpy(at + 4, &total_len, 4);
-	return (size_t)(at + 8 - start);
+	store32(at, 0);
+	at = put_end(put_options(at + (-len & 3), desc), total_len);
+	out_commit(out, at);
+	out->size += total_len;
+	file->packets[file->last_id]++;
+	return true;
+}
+
+/* The interface of a packet, described in the file; NULL with *@err. */
+static struct iface *find_iface(struct pcapng *file, struct out *out, const struct zcs_desc *desc,
+				enum link link, int *err)
+{
+	struct iface *ifc = iface_find(desc->netns, desc->ifindex);
+
+	*err = -ENOMEM;
+	if (!ifc)
+		return NULL;
+	if (ifc->id[link] < 0) {
+		*err = describe(file, out, ifc, link);
+		if (*err)
+			return NULL;
+	}
+	if (link == LINK_ETHER) {
+		file->last_id = ifc->id[link];
+		file->last_netns = desc->netns;
+		file->last_ifindex = desc->ifindex;
+		file->last_hw_type = desc->hw_type;
+	}
+	return ifc;
+}
+
+/*
+ * Any packet. What is put before its bytes takes the place of the first @skip
+ * of them: a tag counts as part of the packet, a cooked header replaces one.
+ */
+static int put_any(struct pcapng *file, struct out *out, const struct zcs *z,
+		   const struct zcs_packet *pkt)
+{
+	const struct zcs_desc *desc = pkt->desc;
+	enum link link = pcapng_link(desc);
+	uint32_t skip = 0, before = 0, len, wire_len, total_len;
+	struct iovec iov[ZCS_IOV_MAX];
+	struct iface *ifc;
+	size_t left, part;
+	uint8_t *at;
+	int i, n, err;
+
+	ifc = find_iface(file, out, desc, link, &err);
+	if (!ifc)
+		return err;
+	at = out_room(out) + EPB_LEN;
+	if (link == LINK_SLL) {
+		if (desc->flags & ZCS_F_LINK && desc->net_off < desc->cap_len)
+			skip = desc->net_off;
+		before = put_sll(at, desc);
+	} else if (link == LINK_ETHER && desc->flags & ZCS_F_VLAN &&
+		   desc->cap_len >= MACS_LEN && desc->head_len >= MACS_LEN) {
+		skip = MACS_LEN;
+		before = put_tagged_macs(at, desc);
+	}
+	n = zcs_iov(z, pkt, skip, iov, ZCS_IOV_MAX);
+	if (n < 0)
+		return n;
+	len = desc->cap_len - skip + before;
+	wire_len = desc->wire_len - skip + before;
+	if (file->snaplen && link != LINK_SLL && len > file->snaplen)
+		len = file->snaplen;
+	if (before > len)
+		before = len;
+	total_len = EPB_LEN + ((len + 3) & ~3U) + (desc->missed ? DROPCOUNT_LEN : 0) + TRAILER_LEN;
+	put_epb(out_room(out), desc, ifc->id[link], len, wire_len, total_len);
+	at += before;
+	for (i = 0, left = len - before; i < n && left; i++, left -= part) {
+		part = iov[i].iov_len < left ? iov[i].iov_len : left;
+		if (part <= COPY_MAX) {
+			memcpy(at, iov[i].iov_base, part);
+			at += part;
+		} else {
+			out_commit(out, at);
+			out_refer(out, iov[i].iov_base, part);
+		}
+	}
+	store32(at, 0);
+	at = put_options(at + (-len & 3), desc);
+	if (desc->missed) {
+		store_option(at, EPB_DROPCOUNT, 8);
+		store64(at + 4, desc->missed);
+		at += DROPCOUNT_LEN;
+	}
+	at = put_end(at, total_len);
+	out_commit(out, at);
+	out->size += total_len;
+	file->packets[ifc->id[link]]++;
+	return 0;
 }
 
 /* There must be room for PCAPNG_STAGE and PCAPNG_ITEMS. */
 int pcapng_packet(struct pcapng *file, struct out *out, const struct zcs *z,
 		  const struct zcs_packet *pkt)
 {
-	const struct zcs_desc *desc = pkt->desc;
-	enum link link = pcapng_link(desc);
-	struct iface *ifc = iface_find(desc->netns, desc->ifindex);
-	struct iovec iov[ZCS_IOV_MAX];
-	size_t skip = 0, extra = 0, len, left, pad;
-	struct epb epb = { .type = BLOCK_EPB };
-	uint8_t *start, *at;
-	int i, n, err;
-
-	if (!ifc)
-		return -ENOMEM;
-	if (ifc->id[link] < 0) {
-		err = describe(file, out, ifc, link);
-		if (err)
-			return err;
-	}
-	start = out_room(out);
-	at = start + sizeof(epb);
-	if (link == LINK_SLL) {
-		if (desc->flags & ZCS_F_LINK && desc->net_off < desc->cap_len)
-			skip = desc->net_off;
-		extra = SLL_LEN;
-		at += put_sll(at, desc);
-	} else if (link == LINK_ETHER && desc->flags & ZCS_F_VLAN &&
-		   desc->cap_len >= MACS_LEN && desc->head_len >= MACS_LEN) {
-		skip = MACS_LEN;
-		extra = TAG_LEN;
-		at += put_tagged_macs(at, desc);
-	}
-	n = zcs_iov(z, pkt, skip, iov, ZCS_IOV_MAX);
-	if (n < 0)
-		return n;
-
-	/* A tag counts as part of the packet, a cooked header replaces one. */
-	len = desc->cap_len + extra - (link == LINK_SLL ? skip : 0);
-	if (file->snaplen && link != LINK_SLL && len > file->snaplen)
-		len = file->snaplen;
-	pad = -len & 3;
-	epb.iface = (uint32_t)ifc->id[link];
-	epb.ts_high = (uint32_t)(desc->ts_ns >> 32);
-	epb.ts_low = (uint32_t)desc->ts_ns;
-	epb.cap_len = (uint32_t)len;
-	epb.wire_len = (uint32_t)(desc->wire_len + extra - (link == LINK_SLL ? skip : 0));
-	epb.total_len = (uint32_t)(sizeof(epb) + len + pad + sizeof(struct epb_options) +
-				   (desc->missed ? 12 : 0) + 8);
-	memcpy(start, &epb, sizeof(epb));
-
-	left = len - (size_t)(at - start - (ptrdiff_t)sizeof(epb));
-	if ((size_t)(at - start) > sizeof(epb) + len) {
-		at = start + sizeof(epb) + len;
-		left = 0;
-	}
-	for (i = 0; i < n && left; i++) {
-		size_t part = iov[i].iov_len < left ? iov[i].iov_len : left;
-
-		left -= part;
-		if (part <= COPY_MAX) {
-			memcpy(at, iov[i].iov_base, part);
-			at += part;
-			continue;
-		}
-		out_commit(out, (size_t)(at - start));
-		out_refer(out, iov[i].iov_base, part);
-		start = out_room(out);
-		at = start;
-	}
-	at += put_trailer(at, desc, pad, epb.total_len);
-	out_commit(out, (size_t)(at - start));
-	file->packets[epb.iface]++;
-	return 0;
+	return put_plain(file, out, z, pkt->desc) ? 0 : put_any(file, out, z, pkt);
 }

@@ -108,7 +108,7 @@ static bool period_is_over(const struct writer *w, uint64_t ts_ns)
 	return w->opts->file_seconds && ts_ns / 1000000000 >= w->since_s + w->opts->file_seconds;
 }
 
-/* Does a packet of this time belong into the next file? */
+/* Does a packet of this time belong into the next file? -C or -G were given. */
 bool writer_is_due(const struct writer *w, uint64_t ts_ns)
 {
 	return (w->opts->file_size && w->out.size > w->opts->file_size) ||

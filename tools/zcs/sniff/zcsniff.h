@@ -90,26 +90,69 @@ void options_parse(struct options *opts, int argc, char **argv);
  * @name: of it, for messages
  * @nr: items of @iov
  * @staged: bytes of @stage in use
- * @size: bytes put in since the start of the file, written or not
+ * @item: where in @stage the item begins that is not in @iov yet
+ * @size: bytes since the start of the file, written or not; kept by who puts
+ *	them in
+ * @written: how many of them are
  * @iov: staged bytes and references, in order
  * @stage: bytes of our own
  */
 struct out {
 	int		fd;
 	const char	*name;
-	int		nr;
+	unsigned int	nr;
 	size_t		staged;
+	size_t		item;
 	uint64_t	size;
+	uint64_t	written;
 	struct iovec	iov[OUT_IOVS];
 	uint8_t		stage[OUT_STAGE];
 };
 
 void out_init(struct out *out, int fd, const char *name);
-bool out_fits(const struct out *out, size_t bytes, int items);
-uint8_t *out_room(struct out *out);
-void out_commit(struct out *out, size_t len);
-void out_refer(struct out *out, const void *base, size_t len);
 int out_flush(struct out *out);
+
+/* Is there room for so many staged bytes and items? One more item is kept. */
+static inline bool out_fits(const struct out *out, size_t bytes, unsigned int items)
+{
+	return out->staged + bytes <= sizeof(out->stage) && out->nr + items < OUT_IOVS;
+}
+
+/* Where the next staged bytes go: there, as many as out_fits() was asked for. */
+static inline uint8_t *out_room(struct out *out)
+{
+	return out->stage + out->staged;
+}
+
+/* Take the staged bytes up to @end. */
+static inline void out_commit(struct out *out, const uint8_t *end)
+{
+	out->staged = (size_t)(end - out->stage);
+}
+
+/* The staged bytes so far become an item. */
+static inline void out_close(struct out *out)
+{
+	struct iovec *iov = &out->iov[out->nr];
+
+	if (out->staged == out->item)
+		return;
+	iov->iov_base = out->stage + out->item;
+	iov->iov_len = out->staged - out->item;
+	out->item = out->staged;
+	out->nr++;
+}
+
+/* Bytes that are somebody else's, and stay until out_flush(). */
+static inline void out_refer(struct out *out, const void *base, size_t len)
+{
+	struct iovec *iov;
+
+	out_close(out);
+	iov = &out->iov[out->nr++];
+	iov->iov_base = (void *)base;
+	iov->iov_len = len;
+}
 
 /* === ifaces.c ============================================================= */
 
@@ -147,7 +190,7 @@ void ifaces_uninit(void);
 /* === pcapng.c ============================================================= */
 
 /* Most that one packet takes of the stage, and of the items */
-#define PCAPNG_STAGE	(16 * 1024)
+#define PCAPNG_STAGE	(48 * 1024)
 #define PCAPNG_ITEMS	(2 * ZCS_IOV_MAX + 2)
 
 /**
@@ -157,6 +200,10 @@ void ifaces_uninit(void);
  * @nr_ifaces: interfaces so far
  * @packets: packets of each of them
  * @start_ns: when it was begun
+ * @last_netns: where the latest packet of LINK_ETHER came from, for a short way
+ * @last_ifindex: likewise
+ * @last_hw_type: likewise
+ * @last_id: its interface; -1: there was none
  */
 struct pcapng {
 	unsigned int	snaplen;
@@ -164,6 +211,10 @@ struct pcapng {
 	unsigned int	nr_ifaces;
 	uint64_t	*packets;
 	uint64_t	start_ns;
+	uint64_t	last_netns;
+	uint32_t	last_ifindex;
+	uint16_t	last_hw_type;
+	int		last_id;
 };
 
 void pcapng_begin(struct pcapng *file, struct out *out, uint64_t now_ns);
