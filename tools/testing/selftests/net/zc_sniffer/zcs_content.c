@@ -279,6 +279,10 @@ static void check_stream(struct __test_metadata *_metadata,
 	off_t from = 0;
 	int fd, len;
 
+	/* One ring: the packets of both ways in their order. */
+	ASSERT_EQ(0, net_pin(0));
+	/* Small enough for several segments in one packet. */
+	ASSERT_EQ(0, net_run("ip link set lo mtu 4000"));
 	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&addr, &size));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, receive_all, &transfer));
 	fd = socket(addr.ss_family, SOCK_STREAM, 0);
@@ -354,7 +358,9 @@ TEST_F_TIMEOUT(content, stream_of_sendfile, ZCS_TEST_S)
 	ASSERT_EQ(sizeof(sent), write(file, sent, sizeof(sent)));
 	check_stream(_metadata, &self->reader, listener, file);
 	ASSERT_EQ(0, zcs_stats(self->reader.fd, &stats));
-	EXPECT_LE(sizeof(sent), stats.copied_bytes);
+	/* But for segments that fit into a descriptor. */
+	EXPECT_LE(sizeof(sent) - stats.shown * ZCS_HEAD_LEN,
+		  stats.copied_bytes);
 	EXPECT_LT(0, stats.copied_packets);
 	close(listener);
 	close(file);

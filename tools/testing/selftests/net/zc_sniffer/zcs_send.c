@@ -430,7 +430,7 @@ do {									\
 
 /* === In flight =========================================================== */
 
-#define HOLD	"tc qdisc add dev one root netem limit 10000 delay 1000s"
+#define HOLD	"tc qdisc add dev one root netem limit 10000 delay 200s"
 #define LET_GO	"tc qdisc del dev one root"
 
 TEST_F(send, chunk_in_flight_is_busy)

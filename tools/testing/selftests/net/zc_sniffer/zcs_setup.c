@@ -228,7 +228,6 @@ TEST_F(setup, comes_before_everything_else)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, ioctl(self->fd, ZCS_IOC_STOP));
 	EXPECT_EQ(EALREADY, errno);
-	EXPECT_EQ(-EINVAL, zcs_filter_return(self->fd, ZCS_LINK_ETHER, 1));
 	EXPECT_EQ(-1, read(self->fd, &desc, sizeof(desc)));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, write(self->fd, &desc, sizeof(desc)));

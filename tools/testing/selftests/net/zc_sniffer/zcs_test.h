@@ -82,9 +82,11 @@ int zcs_filter_return(int fd, __u32 link, __u32 len);
 
 /* Does the allocator's law hold, and does nobody hold a packet? */
 int zcs_nothing_is_held(void);
-/* Sum over all CPUs of a line of /proc/net/stat/nta, or -1. */
-long long zcs_nta_counter(const char *name);
-bool zcs_nta_is_sound(void);
+/*
+ * Chunks that the stack has freed and somebody holds, counted with the machine
+ * stopped; -1 if the allocator is not sound.
+ */
+long long zcs_nta_held(void);
 
 bool zcs_before_deadline(long long deadline_ms);
 long long zcs_now_ms(void);
