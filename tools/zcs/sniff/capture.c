@@ -273,6 +273,12 @@ int capture(struct zcs *z, const struct options *opts, struct totals *t)
 		s.room = (opts->hex || opts->ascii) ? 262144 + 8 : PARSE_LEN;
 	s.only_file = opts->write && !s.room && !s.rotates;
 	s.bytes = malloc(s.room ? s.room : 1);
+	if (opts->write) {
+		s.writer = writer_open(opts);
+		ret = s.writer ? 0 : -EIO;
+		if (ret)
+			goto out;
+	}
 	ret = s.bytes ? zcs_start(z) : -ENOMEM;
 	if (ret) {
 		fprintf(stderr, "zcsniff: %s\n", strerror(-ret));
@@ -283,12 +289,7 @@ int capture(struct zcs *z, const struct options *opts, struct totals *t)
 		opts->ifname ? opts->ifname : "any",
 		opts->point == ZCS_POINT_FREE ? "free point" : "tap",
 		opts->snaplen ? opts->snaplen : 262144);
-	if (opts->write) {
-		s.writer = writer_open(opts);
-		ret = s.writer ? 0 : -EIO;
-	}
-	if (!ret)
-		ret = run(&s);
+	ret = run(&s);
 	if (!ret)
 		ret = finish(&s);
 	else
@@ -296,13 +297,13 @@ int capture(struct zcs *z, const struct options *opts, struct totals *t)
 	if (ret > 0 || ret == -EINTR)
 		ret = 0;
 	t->end_ns = clock_ns(CLOCK_MONOTONIC);
+out:
 	if (s.writer) {
 		int err = writer_close(s.writer, z);
 
 		if (!ret)
 			ret = err;
 	}
-out:
 	if (s.seqlog && fclose(s.seqlog) && !ret) {
 		fprintf(stderr, "zcsniff: %s: %s\n", opts->tcp_seq, strerror(errno));
 		ret = -EIO;

@@ -180,7 +180,9 @@ static const uint16_t linktypes[NR_LINKS] = {
 	[LINK_SLL] = LINKTYPE_LINUX_SLL,
 };
 
-static int describe(struct pcapng *file, struct out *out, struct iface *ifc, enum link link)
+/* Add an interface to the file; its number there, or a negative errno. */
+static int describe(struct pcapng *file, struct out *out, const char *name, const char *netns_name,
+		    enum link link)
 {
 	static const uint8_t nanoseconds = 9;
 	uint64_t *packets;
@@ -197,9 +199,9 @@ static int describe(struct pcapng *file, struct out *out, struct iface *ifc, enu
 	put_u16(&b, linktypes[link]);
 	put_u16(&b, 0);
 	put_u32(&b, file->snaplen ? file->snaplen : SNAPLEN_ALL);
-	put_text(&b, IF_NAME, ifc->name);
-	if (*ifc->netns_name) {
-		snprintf(text, sizeof(text), "network namespace %s", ifc->netns_name);
+	put_text(&b, IF_NAME, name);
+	if (*netns_name) {
+		snprintf(text, sizeof(text), "network namespace %s", netns_name);
 		put_text(&b, IF_DESCRIPTION, text);
 	}
 	put_option(&b, IF_TSRESOL, &nanoseconds, sizeof(nanoseconds));
@@ -211,8 +213,7 @@ static int describe(struct pcapng *file, struct out *out, struct iface *ifc, enu
 	}
 	put_text(&b, IF_OS, "Linux");
 	block_end(&b, out);
-	ifc->id[link] = (int)file->nr_ifaces++;
-	return 0;
+	return (int)file->nr_ifaces++;
 }
 
 /*
@@ -248,6 +249,12 @@ int pcapng_end(struct pcapng *file, struct out *out, const struct zcs_stats *sta
 	unsigned int id;
 	int err;
 
+	/* Libpcap reads no file that has no interface. */
+	if (!file->nr_ifaces) {
+		err = describe(file, out, file->ifname, "", LINK_ETHER);
+		if (err < 0)
+			return err;
+	}
 	for (id = 0; id < file->nr_ifaces; id++) {
 		if (!out_fits(out, PCAPNG_STAGE, PCAPNG_ITEMS)) {
 			err = out_flush(out);
@@ -410,9 +417,10 @@ static struct iface *find_iface(struct pcapng *file, struct out *out, const stru
 	if (!ifc)
 		return NULL;
 	if (ifc->id[link] < 0) {
-		*err = describe(file, out, ifc, link);
-		if (*err)
+		*err = describe(file, out, ifc->name, ifc->netns_name, link);
+		if (*err < 0)
 			return NULL;
+		ifc->id[link] = *err;
 	}
 	if (link == LINK_ETHER) {
 		file->last_id = ifc->id[link];

@@ -18,11 +18,12 @@
 
 #include "zcsniff.h"
 
-/* Report a failed write; what is told ends the capture. */
-static int complain(const struct writer *w, int err)
+/* Report a failed write, which ends the capture: nothing more is written. */
+static int complain(struct writer *w, int err)
 {
 	const char *name = strcmp(w->name, "-") ? w->name : "standard output";
 
+	w->failed = true;
 	if (err == -EPIPE)
 		fprintf(stderr, "zcsniff: %s: the reader has gone\n", name);
 	else if (err != -EINTR)
@@ -94,6 +95,7 @@ struct writer *writer_open(const struct options *opts)
 	w->opts = opts;
 	w->file.snaplen = opts->snaplen;
 	w->file.filter = opts->filter;
+	w->file.ifname = opts->ifname ? opts->ifname : "any";
 	w->since_s = clock_ns(CLOCK_REALTIME) / 1000000000;
 	/* The start of the file goes out now: who reads a pipe waits for it. */
 	if (open_next(w) || writer_flush(w)) {
@@ -125,12 +127,12 @@ int writer_flush(struct writer *w)
 static int finish(struct writer *w, const struct zcs *z)
 {
 	struct zcs_stats stats;
-	int err;
+	int err = 0;
 
-	err = zcs_stats(z, &stats);
-	if (err)
+	if (zcs_stats(z, &stats))
 		memset(&stats, 0, sizeof(stats));
-	err = pcapng_end(&w->file, &w->out, &stats, clock_ns(CLOCK_REALTIME));
+	if (!w->failed)
+		err = pcapng_end(&w->file, &w->out, &stats, clock_ns(CLOCK_REALTIME));
 	/* A full disk may be told only here. */
 	if (w->out.fd != STDOUT_FILENO && close(w->out.fd) && !err)
 		err = -errno;

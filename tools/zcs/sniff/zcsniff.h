@@ -197,6 +197,7 @@ void ifaces_uninit(void);
  * struct pcapng - a file that is being written
  * @snaplen: of its interfaces; 0 is all
  * @filter: expression, to be noted
+ * @ifname: interface of a file without packets
  * @nr_ifaces: interfaces so far
  * @packets: packets of each of them
  * @start_ns: when it was begun
@@ -208,6 +209,7 @@ void ifaces_uninit(void);
 struct pcapng {
 	unsigned int	snaplen;
 	const char	*filter;
+	const char	*ifname;
 	unsigned int	nr_ifaces;
 	uint64_t	*packets;
 	uint64_t	start_ns;
@@ -235,6 +237,7 @@ enum link pcapng_link(const struct zcs_desc *desc);
  * @number: -C: files before this one in this period
  * @finished: -G: periods that are over
  * @since_s: when this period began, in seconds of CLOCK_REALTIME
+ * @failed: a write did
  */
 struct writer {
 	struct out		out;
@@ -244,6 +247,7 @@ struct writer {
 	uint64_t		number;
 	uint64_t		finished;
 	uint64_t		since_s;
+	bool			failed;
 };
 
 struct writer *writer_open(const struct options *opts);

@@ -164,6 +164,8 @@ static void test_lengths(const char *dir)
 	write_file(&f, path, 0);
 	writev_is_short = false;
 	ok(reads_back(path, e + 300, 10), "pcapng: whole after short writes");
+	write_file(&f, path, 0);
+	ok(reads_back(path, NULL, 0), "pcapng: a file without packets");
 	fake_uninit(&f);
 	free(path);
 	free(e);
@@ -302,6 +304,9 @@ void test_rotation(const char *dir)
 {
 	struct options opts = { .file_size = 5000 };
 	int ret;
+
+	ok(!writer_open(&(struct options){ .write = "/dev/full", .filter = (char *)"" }),
+	   "rotation: a full disk is told at once");
 
 	ok(rotate(dir, &opts, "size", 12, &ret) == 3 && exists(dir, "size") &&
 	   exists(dir, "size1") && exists(dir, "size2") && !exists(dir, "size3"),
