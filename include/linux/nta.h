@@ -197,8 +197,11 @@ struct nta_outbox {
 /* A block: as much as a socket takes at once from the page allocator. */
 #define NTA_BLOCK_ORDER	get_order(32768)
 
-/* Free blocks for page fragments kept per CPU: 2 MiB, as one node. */
-#define NTA_NR_BLOCKS	64
+/*
+ * Free blocks for page fragments kept per CPU. A sniffer holds many and gives
+ * them back all at once; what is not asked for again ages within a second.
+ */
+#define NTA_NR_BLOCKS	512
 
 /**
  * struct nta_cpu - everything one CPU owns
@@ -263,7 +266,9 @@ void nta_check_usercopy(const void *ptr, unsigned long n, bool to_user);
 int nta_hold_enable(void);
 void nta_hold_disable(void);
 int nta_hold(void *ptr);
-void nta_unhold(void *ptr);
+s64 nta_hold_at(void *ptr);
+void nta_unhold(void *ptr, unsigned int size);
+bool nta_hold_keeps(struct nta_node *node, void *ptr);
 
 /* node.c APIs: */
 void nta_pin_nodes(void);
@@ -365,8 +370,6 @@ static __always_inline bool nta_free_fast(struct nta_node *node,
 	struct nta_hot *hot;
 	bool done = false;
 
-	if (static_branch_unlikely(&nta_hold_key))
-		return false;
 	if (unlikely(units - 1 >= NTA_NR_CLASSES - 1 ||
 		     ((unsigned long)chunk & (NTA_UNIT - 1))))
 		return false;
@@ -398,6 +401,22 @@ static __always_inline bool nta_free_fast(struct nta_node *node,
 out:
 	preempt_enable();
 	return done;
+}
+
+/*
+ * Does somebody hold the chunk that is about to be freed? Then he frees it. All
+ * frees ask this first. The load-acquire: see hold.c.
+ */
+static __always_inline bool nta_is_kept(struct nta_node *node, void *ptr)
+{
+	u16 *hold;
+
+	if (!static_branch_unlikely(&nta_hold_key))
+		return false;
+	hold = READ_ONCE(node->hold);
+	return hold &&
+	       smp_load_acquire(&hold[(ptr - node->base) >> NTA_UNIT_SHIFT]) &&
+	       nta_hold_keeps(node, ptr);
 }
 
 /* Put a chunk whose size is known where it belongs. */
@@ -519,7 +538,8 @@ static __always_inline bool nta_free_head(void *head, unsigned int size)
 	}
 
 	node = (struct nta_node *)page_private(page);
-	nta_free_chunk(node, head, size >> NTA_UNIT_SHIFT);
+	if (!nta_is_kept(node, head))
+		nta_free_chunk(node, head, size >> NTA_UNIT_SHIFT);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #define _NET_SNIFF_H
 
 #include <linux/jump_label.h>
+#include <linux/static_call.h>
 #include <linux/types.h>
 
 struct sk_buff;
@@ -32,15 +33,17 @@ struct sniff_ops {
 DECLARE_STATIC_KEY_FALSE(sniff_tap_key);
 DECLARE_STATIC_KEY_FALSE(sniff_free_key);
 
+void sniff_no_tap(struct sk_buff *skb, bool out);
+DECLARE_STATIC_CALL(sniff_tap_call, sniff_no_tap);
+
 int sniff_register(const struct sniff_ops *ops);
 void sniff_unregister(const struct sniff_ops *ops);
-void __sniff_tap(struct sk_buff *skb, bool out);
 void __sniff_free(struct sk_buff *skb);
 
 static inline void sniff_tap(struct sk_buff *skb, bool out)
 {
 	if (static_branch_unlikely(&sniff_tap_key))
-		__sniff_tap(skb, out);
+		static_call(sniff_tap_call)(skb, out);
 }
 
 static inline void sniff_free(struct sk_buff *skb)

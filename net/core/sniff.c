@@ -8,9 +8,11 @@
  * of its own: where packet sockets see packets, and where their data is freed.
  *
  * The calls are in the network core and the sniffer may be a module: it
- * registers, then switches on the key of each point that it needs.
+ * registers, then switches on the key of each point that it needs. The calls
+ * are patched in: packets do not pay for an indirect one.
  *
- * Locking: sniff_mtx protects sniff_current, which is read under RCU.
+ * Locking: sniff_mtx protects sniff_current. Calls are made in RCU read-side
+ * critical sections; who has softirqs off is in one.
  */
 
 #include <linux/export.h>
@@ -24,8 +26,20 @@ EXPORT_SYMBOL_GPL(sniff_tap_key);
 DEFINE_STATIC_KEY_FALSE(sniff_free_key);
 EXPORT_SYMBOL_GPL(sniff_free_key);
 
+static void sniff_no_free(struct sk_buff *skb)
+{
+}
+
+/* What is called while there is no sniffer: nothing is done. */
+void sniff_no_tap(struct sk_buff *skb, bool out)
+{
+}
+
+DEFINE_STATIC_CALL(sniff_tap_call, sniff_no_tap);
+DEFINE_STATIC_CALL(sniff_free_call, sniff_no_free);
+
 static DEFINE_MUTEX(sniff_mtx);
-static const struct sniff_ops __rcu *sniff_current;
+static const struct sniff_ops *sniff_current;
 
 /**
  * sniff_register() - become the sniffer
@@ -39,8 +53,10 @@ int sniff_register(const struct sniff_ops *ops)
 	int ret = -EBUSY;
 
 	mutex_lock(&sniff_mtx);
-	if (!rcu_access_pointer(sniff_current)) {
-		rcu_assign_pointer(sniff_current, ops);
+	if (!sniff_current) {
+		sniff_current = ops;
+		static_call_update(sniff_tap_call, ops->tap);
+		static_call_update(sniff_free_call, ops->free);
 		ret = 0;
 	}
 	mutex_unlock(&sniff_mtx);
@@ -59,30 +75,15 @@ EXPORT_SYMBOL_GPL(sniff_register);
 void sniff_unregister(const struct sniff_ops *ops)
 {
 	mutex_lock(&sniff_mtx);
-	if (rcu_access_pointer(sniff_current) == ops)
-		RCU_INIT_POINTER(sniff_current, NULL);
+	if (sniff_current == ops) {
+		static_call_update(sniff_tap_call, sniff_no_tap);
+		static_call_update(sniff_free_call, sniff_no_free);
+		sniff_current = NULL;
+	}
 	mutex_unlock(&sniff_mtx);
 	synchronize_net();
 }
 EXPORT_SYMBOL_GPL(sniff_unregister);
-
-/**
- * __sniff_tap() - a packet passes a device
- * @skb: the packet
- * @out: it is on its way to the driver
- *
- * Context: Softirqs off.
- */
-void __sniff_tap(struct sk_buff *skb, bool out)
-{
-	const struct sniff_ops *ops;
-
-	rcu_read_lock();
-	ops = rcu_dereference(sniff_current);
-	if (ops)
-		ops->tap(skb, out);
-	rcu_read_unlock();
-}
 
 /**
  * __sniff_free() - the data of a packet is about to be freed
@@ -92,11 +93,7 @@ void __sniff_tap(struct sk_buff *skb, bool out)
  */
 void __sniff_free(struct sk_buff *skb)
 {
-	const struct sniff_ops *ops;
-
 	rcu_read_lock();
-	ops = rcu_dereference(sniff_current);
-	if (ops)
-		ops->free(skb);
+	static_call(sniff_free_call)(skb);
 	rcu_read_unlock();
 }

@@ -155,7 +155,7 @@ static void damage_free_twice_held(void)
 		model_die("no hold");
 	damage_free(ptr);
 	damage_free(ptr);
-	nta_unhold(ptr);
+	nta_unhold(ptr, 0);
 	nta_hold_disable();
 }
 
@@ -166,8 +166,8 @@ static void damage_unhold_twice(void)
 	nta_hold_enable();
 	if (nta_hold(ptr))
 		model_die("no hold");
-	nta_unhold(ptr);
-	nta_unhold(ptr);
+	nta_unhold(ptr, 0);
+	nta_unhold(ptr, 0);
 	nta_hold_disable();
 	damage_free(ptr);
 }

@@ -125,7 +125,7 @@ static const char *replay_unhold(struct replay_slot *slot)
 		replay_held--;
 		err = replay_gone(slot);
 	}
-	nta_unhold(ptr);
+	nta_unhold(ptr, 0);
 	return err;
 }
 

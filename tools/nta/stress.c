@@ -216,7 +216,7 @@ static void stress_unhold(struct stress_slot *slot)
 		stress_nr_held--;
 		stress_drop(&stress_main, slot);
 	}
-	nta_unhold(ptr);
+	nta_unhold(ptr, 0);
 }
 
 /* Nobody looks any more: let go of all. */

@@ -32,8 +32,12 @@
  * and head is refused and counted (zcs_ring.bad_releases).
  *
  * A reader that does not map the tails may read() an array of struct zcs_desc
- * instead, and gives packets back by write()ing what it read, in any order.
- * One descriptor is in use in one of the two ways, never in both (EBUSY).
+ * instead, a multiple of its size, and gives packets back by write()ing what it
+ * read, in any order. A packet of several slots is several elements, which stay
+ * together. One file is used in one of the two ways, never in both (EBUSY).
+ *
+ * ZCS_IOC_START fails with EALREADY for a reader that captures, ZCS_IOC_STOP for
+ * one that does not. Packets that were captured stay in the rings.
  *
  * poll() reports EPOLLIN while at least setup.watermark slots of a ring wait.
  */
@@ -79,11 +83,15 @@
  *	the caller's. Must be -1 with ZCS_SETUP_ALL_NETNS, which @point
  *	ZCS_POINT_FREE requires: a freed buffer does not know its namespace
  * @watermark: slots that wait in a ring before poll() reports it, up to
- *	@nr_slots; 0 is 1
+ *	@nr_slots; 0 is 1, more than half of @nr_slots is half. While packets are
+ *	missed, or a quarter of @limit is in use, poll() reports whatever waits
  * @reserved: must be 0
- * @limit: bytes of packets held at once. Charged to RLIMIT_MEMLOCK together
- *	with the rings, unless the caller has CAP_IPC_LOCK (ENOMEM)
- * @data_size: out: length of the data mapping
+ * @limit: bytes of packets held at once, up to half of the machine's memory;
+ *	what is in the ring whole (ZCS_F_INLINE) does not count. Charged to
+ *	RLIMIT_MEMLOCK together with the rings, unless the caller has
+ *	CAP_IPC_LOCK (ENOMEM)
+ * @data_size: out: length of the data mapping. This and what follows must be 0
+ *	before
  * @ring_size: out: bytes from one ring to the next
  * @tails_size: out: length of the mapping of the tails
  * @nr_rings: out: number of rings, one per possible CPU
@@ -198,6 +206,7 @@ struct zcs_tail {
 
 /* zcs_seg.flags */
 #define ZCS_SEG_COPIED		(1U << 0)	/* a copy made for this reader */
+#define ZCS_SEG_HEAD		(1U << 1)	/* no more than @head has: not held */
 
 /**
  * struct zcs_seg - a contiguous part of a packet
@@ -206,7 +215,7 @@ struct zcs_tail {
  * @size: length of the chunk
  * @off: where the part begins in the chunk
  * @len: length of the part
- * @flags: ZCS_SEG_*
+ * @flags: ZCS_SEG_*; with ZCS_SEG_HEAD all but @len is 0
  */
 struct zcs_seg {
 	__aligned_u64	chunk;
@@ -364,7 +373,8 @@ struct zcs_stats {
  * @nr_chunks: chunks to send from, a power of two up to ZCS_TX_CHUNKS_MAX
  * @chunk_size: bytes of each, a power of two from the page size to
  *	ZCS_TX_CHUNK_MAX
- * @ring_size: out: length of the mapping at ZCS_OFF_TX_RING
+ * @ring_size: out: length of the mapping at ZCS_OFF_TX_RING. This and what
+ *	follows must be 0 before
  * @tails_size: out: length of the mapping at ZCS_OFF_TAILS; unchanged if
  *	ZCS_IOC_SETUP came first
  * @tail_index: out: which struct zcs_tail there is for the completions

@@ -120,13 +120,16 @@ bool nta_page_frag_refill(unsigned int size, struct page_frag *pfrag,
 {
 	struct page *page = pfrag->page;
 
-	if (page) {
+	/* A page from before the switch was turned is not used up first. */
+	if (page && PageNta(page)) {
 		if (page_ref_count(page) == 1) {
 			pfrag->offset = 0;
 			return true;
 		}
 		if (pfrag->offset + size <= pfrag->size)
 			return true;
+	}
+	if (page) {
 		put_page(page);
 		pfrag->page = NULL;
 	}

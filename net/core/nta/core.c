@@ -414,10 +414,6 @@ void nta_free_slow(struct nta_node *node, void *ptr, unsigned int units)
 	struct nta_cpu *c;
 	int cpu;
 
-	if (static_branch_unlikely(&nta_hold_key) &&
-	    nta_hold_keeps(node, ptr))
-		return;
-
 	/* A node of nobody is wholly free. */
 	if (unlikely((unsigned long)ptr & (NTA_UNIT - 1)) ||
 	    unlikely(chunk[NTA_W_CANARY] == nta_canary(chunk)) ||
@@ -462,8 +458,7 @@ void nta_free_sized(void *ptr, unsigned int size)
 	struct nta_node *node = nta_node_of(ptr);
 	unsigned int units = size >> NTA_UNIT_SHIFT;
 
-	if (static_branch_unlikely(&nta_hold_key) &&
-	    nta_hold_keeps(node, ptr))
+	if (nta_is_kept(node, ptr))
 		return;
 
 	if (units)

@@ -128,6 +128,24 @@ static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
 	return hold ? &hold[nta_unit_of(node, ptr)] : NULL;
 }
 
+/* Always inline: one function does for a sniffer all that there is per packet. */
+static __always_inline int nta_hold_in(struct nta_node *node, void *ptr)
+{
+	u16 *word = nta_hold_word(node, ptr);
+	u16 old;
+
+	if (unlikely(!nta_is_start(node, ptr)))
+		return -EINVAL;
+	if (unlikely(!word))
+		return -ENOMEM;
+	old = READ_ONCE(*word);
+	do {
+		if (unlikely(old >= NTA_HOLD_FREED - 1))
+			return -EOVERFLOW;
+	} while (!try_cmpxchg(word, &old, (u16)(old + 1)));
+	return 0;
+}
+
 /**
  * nta_hold() - keep a chunk readable after the stack frees it
  * @ptr: beginning of a chunk, on whose packet the caller has a reference
@@ -138,44 +156,54 @@ static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
  */
 int nta_hold(void *ptr)
 {
-	struct nta_node *node = nta_node_of(ptr);
-	u16 *word = nta_hold_word(node, ptr);
-	u16 old;
-
-	if (unlikely(!nta_is_start(node, ptr)))
-		return -EINVAL;
-	if (!word)
-		return -ENOMEM;
-	old = READ_ONCE(*word);
-	do {
-		if (old >= NTA_HOLD_FREED - 1)
-			return -EOVERFLOW;
-	} while (!try_cmpxchg(word, &old, (u16)(old + 1)));
-	return 0;
+	return nta_hold_in(nta_node_of(ptr), ptr);
 }
 EXPORT_SYMBOL_GPL(nta_hold);
 
 /**
- * nta_hold_keeps() - the stack frees a chunk: does somebody hold it?
- * @node: node of the chunk
+ * nta_hold_at() - hold a chunk, if it is one, and say where it is mapped
+ * @ptr: address in the direct mapping, on whose memory the caller has a reference
+ *
+ * Context: Any context, between nta_hold_enable() and nta_hold_disable().
+ * Return: as nta_map_place(); or, with nothing held, -EINVAL if no chunk of NTA
+ * begins there, and as nta_hold().
+ */
+s64 nta_hold_at(void *ptr)
+{
+	struct page *page = virt_to_page(ptr);
+	struct nta_node *node;
+	int err;
+
+	if (unlikely(!PageNta(page) || PageCompound(page)))
+		return -EINVAL;
+	node = (struct nta_node *)page_private(page);
+	if (unlikely(node->id >= nta_map_nodes))
+		return -ENOSPC;
+	err = nta_hold_in(node, ptr);
+	if (unlikely(err))
+		return err;
+	return ((s64)node->id << NTA_NODE_SHIFT) + (ptr - node->base);
+}
+EXPORT_SYMBOL_GPL(nta_hold_at);
+
+/**
+ * nta_hold_keeps() - the stack frees a chunk that seems to be held
+ * @node: node of the chunk, which has hold words
  * @ptr: its beginning
  *
- * Context: Any context.
+ * Context: Any context. See nta_is_kept().
  * Return: true: the chunk is left to the last nta_unhold().
  */
 bool nta_hold_keeps(struct nta_node *node, void *ptr)
 {
 	u16 *word = nta_hold_word(node, ptr);
-	u16 old;
-
-	if (!word)
-		return false;
 	/* What the last holder read it has read; see "Ordering". */
-	old = smp_load_acquire(word);
+	u16 old = smp_load_acquire(word);
+
 	do {
 		if (!old)
 			return false;
-		if (old & NTA_HOLD_FREED) {
+		if (unlikely(old & NTA_HOLD_FREED)) {
 			nta_report("bad free: free already, and held", node,
 				   ptr, 0);
 			this_cpu_inc(nta_cpu.stats.bad_frees);
@@ -189,12 +217,13 @@ bool nta_hold_keeps(struct nta_node *node, void *ptr)
 /**
  * nta_unhold() - let go of a chunk
  * @ptr: what nta_hold() was called with
+ * @size: its size if the caller knows it; a smaller value is safe, only slower
  *
  * Frees the chunk if the stack did so before and this was the last hold.
  *
  * Context: Any context.
  */
-void nta_unhold(void *ptr)
+void nta_unhold(void *ptr, unsigned int size)
 {
 	struct nta_node *node = nta_node_of(ptr);
 	u16 *word = nta_hold_word(node, ptr);
@@ -216,7 +245,10 @@ void nta_unhold(void *ptr)
 
 	if (old == (NTA_HOLD_FREED | 1)) {
 		this_cpu_inc(nta_cpu.stats.unheld);
-		nta_free(ptr);
+		if (NTA_FAST_INLINE)
+			nta_free_chunk(node, ptr, size >> NTA_UNIT_SHIFT);
+		else
+			nta_free_sized(ptr, size);
 	}
 }
 EXPORT_SYMBOL_GPL(nta_unhold);

@@ -52,7 +52,7 @@ static DEFINE_XARRAY_FLAGS(nta_block_ids, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
 static void (*nta_map_zap)(u64 off, u64 len);
 
 /* Constant after boot. */
-static u32 nta_map_nodes;
+u32 nta_map_nodes;
 static u32 nta_map_blocks;
 
 /* === Using the map ======================================================= */

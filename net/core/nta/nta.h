@@ -172,7 +172,6 @@ void nta_pages_put(struct nta_node *node);
 
 /* hold.c APIs */
 extern unsigned int nta_hold_users;
-bool nta_hold_keeps(struct nta_node *node, void *ptr);
 
 /* block.c APIs */
 struct page *nta_block_pop(struct nta_cpu *c);
@@ -180,6 +179,7 @@ void nta_block_free(struct page *page);
 void nta_block_destroy(struct page *page);
 
 /* map.c APIs */
+extern u32 nta_map_nodes;
 void nta_map_drop_node(const struct nta_node *node);
 void nta_map_drop_block(struct page *page);
 

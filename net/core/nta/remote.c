@@ -301,8 +301,7 @@ void nta_free_remote(struct nta_node *node, void *ptr, unsigned int units)
 	struct nta_cpu *c;
 	int cpu;
 
-	if (static_branch_unlikely(&nta_hold_key) ||
-	    unlikely((unsigned long)ptr & (NTA_UNIT - 1)) ||
+	if (unlikely((unsigned long)ptr & (NTA_UNIT - 1)) ||
 	    unlikely(chunk[NTA_W_CANARY] == nta_canary(chunk)) ||
 	    unlikely(!nta_size_is_right(node, chunk, units)))
 		goto slow;

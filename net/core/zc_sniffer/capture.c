@@ -14,6 +14,8 @@
  *   fragment in a block of NTA        get_page()
  *   anything else                     copied into a chunk of our own, counted
  *
+ * A part that ends within the snapshot needs none of that.
+ *
  * A hold is not a reference on the packet: the stack does not see it, finds the
  * packet as unshared as before, and copies nothing on its account. The price is
  * that the stack may still write to the bytes. It does so to headers, which is
@@ -30,6 +32,7 @@
 
 #include <linux/mm.h>
 #include <linux/nta.h>
+#include <linux/unaligned.h>
 
 #include "ring.h"
 
@@ -38,11 +41,26 @@
 
 /* === Parts =============================================================== */
 
+/* A piece that the snapshot has whole. */
+static bool zcs_plan_covered(struct zcs_plan *p, u32 len)
+{
+	struct zcs_part *part;
+
+	if (p->covered + len > ZCS_HEAD_LEN || p->nr == ZCS_SEGS_MAX)
+		return false;
+	part = &p->part[p->nr++];
+	part->ref = ZCS_REF_NONE;
+	part->len = len;
+	p->covered += len;
+	return true;
+}
+
 /* A piece that must be copied: one part as long as what comes joins it. */
 static bool zcs_plan_copy(struct zcs_plan *p, u32 len)
 {
 	struct zcs_part *part = p->nr ? &p->part[p->nr - 1] : NULL;
 
+	p->covered = ZCS_HEAD_LEN;
 	p->copied += len;
 	p->bytes += len;
 	while (len) {
@@ -72,6 +90,7 @@ static bool zcs_plan_add(struct zcs_plan *p, unsigned long ref,
 
 	if (p->nr == ZCS_SEGS_MAX)
 		return false;
+	p->covered = ZCS_HEAD_LEN;
 	part = &p->part[p->nr++];
 	part->ref = ref;
 	part->ptr = ptr;
@@ -87,6 +106,8 @@ static bool zcs_plan_head(struct zcs_plan *p, const struct sk_buff *skb,
 {
 	u32 size;
 
+	if (zcs_plan_covered(p, len))
+		return true;
 	if (is_vmalloc_addr(skb->head) || !nta_owns(skb->head) ||
 	    skb->head_frag)
 		return zcs_plan_copy(p, len);
@@ -103,6 +124,8 @@ static bool zcs_plan_frag(struct zcs_plan *p, const skb_frag_t *frag, u32 off,
 	struct page *head = compound_head(page);
 	const void *ptr;
 
+	if (zcs_plan_covered(p, len))
+		return true;
 	if (!PageNta(head) || !PageCompound(head))
 		return zcs_plan_copy(p, len);
 	ptr = page_address(page) + skb_frag_off(frag) + off;
@@ -163,21 +186,24 @@ static bool zcs_plan_skb(struct zcs_plan *p, const struct sk_buff *skb,
 	return !len;
 }
 
-static bool zcs_plan_make(struct zcs_plan *p, const struct zcs_view *v,
-			  u32 cap_len)
+static void zcs_plan_clear(struct zcs_plan *p)
 {
 	p->nr = 0;
 	p->nr_copies = 0;
 	p->bytes = 0;
 	p->copied = 0;
+	p->covered = 0;
+}
+
+static bool zcs_plan_make(struct zcs_plan *p, const struct zcs_view *v,
+			  u32 cap_len)
+{
+	zcs_plan_clear(p);
 	if (zcs_plan_skb(p, v->skb, v->start, cap_len))
 		return true;
 
 	/* More parts than can be told: copy it all. */
-	p->nr = 0;
-	p->nr_copies = 0;
-	p->bytes = 0;
-	p->copied = 0;
+	zcs_plan_clear(p);
 	return zcs_plan_copy(p, cap_len);
 }
 
@@ -217,6 +243,8 @@ static bool zcs_part_take(struct zcs_plan *p, struct zcs_part *part,
 	if (!part->ref)
 		return zcs_copy(part, v, off);
 	switch (part->ref & ZCS_REF_MASK) {
+	case ZCS_REF_NONE:
+		return true;
 	case ZCS_REF_CHUNK:
 		if (likely(!nta_hold(ptr)))
 			return true;
@@ -240,6 +268,12 @@ static bool zcs_seg_fill(struct zcs_seg *seg, const struct zcs_part *part)
 	const void *base = (void *)(part->ref & ~ZCS_REF_MASK);
 	s64 place;
 
+	if (part->ref == ZCS_REF_NONE) {
+		memset(seg, 0, sizeof(*seg));
+		seg->len = part->len;
+		seg->flags = ZCS_SEG_HEAD;
+		return true;
+	}
 	if ((part->ref & ZCS_REF_MASK) == ZCS_REF_PAGE)
 		base = page_address(base);
 	place = nta_map_place(base);
@@ -256,7 +290,7 @@ static bool zcs_seg_fill(struct zcs_seg *seg, const struct zcs_part *part)
 
 /* Take all parts and enter them. False: undone, memory is short. */
 static bool zcs_take(struct zcs_cpu_ring *ring, u32 pos, struct zcs_plan *p,
-		     const struct zcs_view *v, unsigned int nr_slots)
+		     const struct zcs_view *v)
 {
 	struct zcs_desc *d = zcs_ring_slot(ring, pos);
 	struct zcs_entry *e = zcs_ring_entry(ring, pos);
@@ -300,7 +334,7 @@ static void zcs_count(u64 *counter, u64 n)
 	WRITE_ONCE(*counter, *counter + n);
 }
 
-static void zcs_miss(struct zcs_cpu_ring *ring, u64 *cause)
+static noinline void zcs_miss(struct zcs_cpu_ring *ring, u64 *cause)
 {
 	zcs_count(cause, 1);
 	zcs_count(&ring->mem->passed, 1);
@@ -308,140 +342,201 @@ static void zcs_miss(struct zcs_cpu_ring *ring, u64 *cause)
 	zcs_ring_wake(ring);
 }
 
-/* All but the parts. */
-static void zcs_desc_fill(struct zcs_cpu_ring *ring, struct zcs_desc *d,
-			  const struct zcs_view *v, u32 cap_len, u32 flags)
+static noinline bool zcs_make_room(struct zcs_cpu_ring *ring, u32 nr_slots)
 {
-	const struct sk_buff *skb = v->skb;
+	int more;
+
+	do {
+		more = zcs_ring_reap(ring);
+		if (zcs_ring_room(ring) >= nr_slots)
+			return true;
+	} while (more > 0);
+	return false;
+}
+
+/* Room and quota for a packet; if there is not, it is missed and counted. */
+static __always_inline bool zcs_reserve(struct zcs_cpu_ring *ring,
+					u32 nr_slots, u32 bytes)
+{
+	if (unlikely(zcs_ring_room(ring) < nr_slots) &&
+	    !zcs_make_room(ring, nr_slots)) {
+		zcs_miss(ring, &ring->mem->missed_ring);
+		return false;
+	}
+	if (unlikely(ring->mem->charged - READ_ONCE(ring->returned) + bytes >
+		     READ_ONCE(ring->quota)) &&
+	    bytes && !zcs_ring_grant(ring, bytes)) {
+		zcs_miss(ring, &ring->mem->missed_limit);
+		return false;
+	}
+	return true;
+}
+
+/* A row of moves: cheaper than what memcpy() does for as little as this. */
+static __always_inline void zcs_copy_words(void *to, const void *from,
+					   unsigned int bytes)
+{
+	const u64 *src = from;
+	u64 *dst = to;
+	unsigned int i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < bytes / sizeof(u64); i++)
+		dst[i] = get_unaligned(&src[i]);
+}
+
+/* All but the parts. */
+static __always_inline void zcs_desc_fill(struct zcs_cpu_ring *ring,
+					  struct zcs_desc *d,
+					  const struct zcs_view *v,
+					  u32 cap_len, u32 flags, u32 nr_segs,
+					  u32 nr_slots)
+{
 	u32 head_len = min_t(u32, cap_len, ZCS_HEAD_LEN);
+	const struct sk_buff *skb = v->skb;
 
+	zcs_copy_words(d, &v->d, ZCS_DESC_FIXED);
 	d->seq = ring->mem->passed;
-	d->ts_ns = v->ts_ns;
-	d->netns = v->netns;
 	d->pos = ring->head;
-	d->ifindex = v->ifindex;
-	d->wire_len = v->len;
 	d->cap_len = cap_len;
-	d->hash = skb->hash;
-	d->mark = skb->mark;
-	d->protocol = skb->protocol;
-	d->cpu = ring->mem->cpu;
-	d->mac_off = v->mac_off;
-	d->net_off = v->net_off;
-	d->trans_off = v->trans_off;
+	d->cpu = ring->cpu;
 	d->head_len = head_len;
-	d->hw_type = v->hw_type;
-	d->pkt_type = v->direction == ZCS_DIR_OUT ? PACKET_OUTGOING :
-						    skb->pkt_type;
-	d->direction = v->direction;
-	d->missed = ring->missed;
-	flags |= v->flags;
-	if (cap_len < v->len)
+	d->nr_segs = nr_segs;
+	d->nr_slots = nr_slots;
+	if (cap_len < v->d.wire_len)
 		flags |= ZCS_F_TRUNC;
-	if (skb_vlan_tag_present(skb)) {
-		flags |= ZCS_F_VLAN;
-		d->vlan_tci = skb_vlan_tag_get(skb);
-		d->vlan_proto = skb->vlan_proto;
-	} else {
-		d->vlan_tci = 0;
-		d->vlan_proto = 0;
-	}
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		flags |= ZCS_F_CSUM_PARTIAL;
-	if (skb_is_gso(skb)) {
-		flags |= ZCS_F_GSO;
-		d->gso_size = skb_shinfo(skb)->gso_size;
-	} else {
-		d->gso_size = 0;
-	}
-	d->flags = flags;
+	if (flags)
+		d->flags |= flags;
+	d->missed = ring->missed;
 
-	if (likely(v->start + (int)head_len <= (int)skb_headlen(skb)))
+	if (unlikely(v->start + (int)head_len > (int)skb_headlen(skb))) {
+		if (zcs_copy_bits(v, 0, d->head, head_len))
+			d->head_len = 0;
+	} else if (head_len == ZCS_HEAD_LEN) {
+		zcs_copy_words(d->head, skb->data + v->start, ZCS_HEAD_LEN);
+	} else {
 		memcpy(d->head, skb->data + v->start, head_len);
-	else if (zcs_copy_bits(v, 0, d->head, head_len))
-		d->head_len = 0;
+	}
+}
+
+/* The slot is filled: count it and show it. */
+static __always_inline void zcs_show(struct zcs_cpu_ring *ring, u32 nr_slots,
+				     u32 nr_refs, u32 bytes)
+{
+	struct zcs_entry *e = zcs_ring_entry(ring, ring->head);
+	struct zcs_ring *mem = ring->mem;
+
+	e->nr_refs = nr_refs;
+	e->bytes = bytes;
+	e->nr_slots = nr_slots;
+	e->state = ZCS_ENTRY_USED;
+	WRITE_ONCE(mem->charged, mem->charged + bytes);
+	zcs_count(&mem->shown, 1);
+	zcs_count(&mem->passed, 1);
+	if (unlikely(ring->missed))
+		WRITE_ONCE(ring->missed, 0);
+	zcs_ring_submit(ring, ring->head + nr_slots);
+}
+
+/* Packets of any shape, through a plan. */
+static noinline void zcs_capture_any(struct zcs_cpu_ring *ring,
+				     const struct zcs_view *v, u32 cap_len)
+{
+	struct zcs_plan *p = &ring->plan;
+	unsigned int nr_slots = 1;
+	struct zcs_desc *d;
+	u32 flags = 0;
+
+	if (!zcs_plan_make(p, v, cap_len)) {
+		zcs_miss(ring, &ring->mem->missed_memory);
+		return;
+	}
+	if (p->nr > ZCS_SEGS)
+		nr_slots += DIV_ROUND_UP(p->nr - ZCS_SEGS, ZCS_MORE_SEGS);
+	if (!zcs_reserve(ring, nr_slots, p->bytes))
+		return;
+	if (!zcs_take(ring, ring->head, p, v)) {
+		zcs_miss(ring, &ring->mem->missed_memory);
+		return;
+	}
+	if (p->nr_copies) {
+		flags |= ZCS_F_COPIED;
+		zcs_count(&ring->mem->copied_packets, 1);
+		zcs_count(&ring->mem->copied_bytes, p->copied);
+	}
+	d = zcs_ring_slot(ring, ring->head);
+	zcs_desc_fill(ring, d, v, cap_len, flags, p->nr, nr_slots);
+	zcs_show(ring, nr_slots, min_t(u32, p->nr, ZCS_SEGS), p->bytes);
+}
+
+/* All of it is in the slot. */
+static __always_inline void zcs_capture_inline(struct zcs_cpu_ring *ring,
+					       const struct zcs_view *v,
+					       u32 cap_len)
+{
+	struct zcs_desc *d = zcs_ring_slot(ring, ring->head);
+
+	if (!zcs_reserve(ring, 1, 0))
+		return;
+	zcs_desc_fill(ring, d, v, cap_len, ZCS_F_INLINE, 0, 1);
+	zcs_show(ring, 1, 0, 0);
+}
+
+/* All of it is in one chunk, which may be NTA's or not: false then. */
+static __always_inline bool zcs_capture_chunk(struct zcs_cpu_ring *ring,
+					      const struct zcs_view *v,
+					      u32 cap_len)
+{
+	struct zcs_desc *d = zcs_ring_slot(ring, ring->head);
+	const struct sk_buff *skb = v->skb;
+	u32 size = skb_end_offset(skb) +
+		   SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	s64 place;
+
+	if (!zcs_reserve(ring, 1, size))
+		return true;
+	place = nta_hold_at(skb->head);
+	if (unlikely(place < 0))
+		return false;
+	zcs_desc_fill(ring, d, v, cap_len, 0, 1, 1);
+	d->seg[0].chunk = place;
+	d->seg[0].size = size;
+	d->seg[0].off = skb->data + v->start - skb->head;
+	d->seg[0].len = cap_len;
+	d->seg[0].flags = 0;
+	zcs_ring_entry(ring, ring->head)->ref[0] =
+		(unsigned long)skb->head | ZCS_REF_CHUNK;
+	zcs_show(ring, 1, 1, size);
+	return true;
 }
 
 /**
  * zcs_capture() - show a packet to a reader
- * @r: the reader, whose filter let it pass
- * @ring: its ring of this CPU
- * @v: the packet
+ * @ring: the reader's ring of this CPU
+ * @v: the packet, which its filter let pass
  * @cap_len: bytes to show
  *
  * Counts the packet, one way or another.
  *
  * Context: The ring's producer: softirqs off, or interrupts off.
  */
-void zcs_capture(struct zcs_reader *r, struct zcs_cpu_ring *ring,
-		 const struct zcs_view *v, u32 cap_len)
+void zcs_capture(struct zcs_cpu_ring *ring, const struct zcs_view *v,
+		 u32 cap_len)
 {
-	struct zcs_plan *p = NULL;
-	unsigned int nr_slots = 1, nr_segs = 0;
-	u32 pos = ring->head, bytes = 0;
-	struct zcs_entry *e;
-	struct zcs_desc *d;
-	u32 flags = 0;
+	const struct sk_buff *skb = v->skb;
+	int in_head = (int)skb_headlen(skb) - v->start;
 
-	if (unlikely(!skb_frags_readable(v->skb)))
-		cap_len = min_t(u32, cap_len, skb_headlen(v->skb) - v->start);
-
-	if (cap_len <= ZCS_HEAD_LEN) {
-		flags = ZCS_F_INLINE;
-	} else {
-		p = &ring->plan;
-		if (!zcs_plan_make(p, v, cap_len)) {
-			zcs_miss(ring, &ring->mem->missed_memory);
-			return;
-		}
-		nr_segs = p->nr;
-		bytes = p->bytes;
-		if (nr_segs > ZCS_SEGS)
-			nr_slots += DIV_ROUND_UP(nr_segs - ZCS_SEGS,
-						 ZCS_MORE_SEGS);
-	}
-
-	/* Take back a batch now and then, and as much as it takes when short. */
-	if (!(pos & 31))
+	/* Take a batch back now and then. */
+	if (unlikely(!(ring->head & 31)))
 		zcs_ring_reap(ring);
-	while (unlikely(zcs_ring_room(ring) < nr_slots)) {
-		if (zcs_ring_reap(ring) <= 0 &&
-		    zcs_ring_room(ring) < nr_slots) {
-			zcs_miss(ring, &ring->mem->missed_ring);
-			return;
-		}
-	}
-	if (bytes &&
-	    ring->charged - READ_ONCE(ring->returned) + bytes >
-	    READ_ONCE(ring->quota) && !zcs_ring_grant(ring, bytes)) {
-		zcs_miss(ring, &ring->mem->missed_limit);
-		return;
-	}
-	if (p && !zcs_take(ring, pos, p, v, nr_slots)) {
-		zcs_miss(ring, &ring->mem->missed_memory);
-		return;
-	}
-	if (p && p->nr_copies) {
-		flags |= ZCS_F_COPIED;
-		zcs_count(&ring->mem->copied_packets, 1);
-		zcs_count(&ring->mem->copied_bytes, p->copied);
-	}
 
-	d = zcs_ring_slot(ring, pos);
-	zcs_desc_fill(ring, d, v, cap_len, flags);
-	d->nr_segs = nr_segs;
-	d->nr_slots = nr_slots;
+	if (unlikely(skb->unreadable))
+		cap_len = min_t(u32, cap_len, in_head);
 
-	e = zcs_ring_entry(ring, pos);
-	if (!p)
-		e->nr_refs = 0;
-	e->bytes = bytes;
-	e->nr_slots = nr_slots;
-	e->state = ZCS_ENTRY_USED;
-	WRITE_ONCE(ring->charged, ring->charged + bytes);
-	WRITE_ONCE(ring->mem->charged, ring->charged);
-	zcs_count(&ring->mem->shown, 1);
-	zcs_count(&ring->mem->passed, 1);
-	WRITE_ONCE(ring->missed, 0);
-	zcs_ring_submit(ring, pos + nr_slots);
+	if (cap_len <= ZCS_HEAD_LEN)
+		zcs_capture_inline(ring, v, cap_len);
+	/* What has no link-layer header may be netlink's, in vmalloc memory. */
+	else if ((int)cap_len > in_head || v->link != ZCS_LINK_ETHER ||
+		 !zcs_capture_chunk(ring, v, cap_len))
+		zcs_capture_any(ring, v, cap_len);
 }

@@ -33,7 +33,7 @@ HLIST_HEAD(zcs_free_readers);
 static u16 zcs_from(const struct zcs_view *v, long off)
 {
 	off -= v->start;
-	return off >= 0 && off < min_t(u32, v->len, ZCS_OFF_UNKNOWN) ?
+	return off >= 0 && off < min_t(u32, v->d.wire_len, ZCS_OFF_UNKNOWN) ?
 	       off : ZCS_OFF_UNKNOWN;
 }
 
@@ -84,19 +84,30 @@ static bool zcs_find_tcp(struct zcs_view *v)
 		    eth->h_proto == proto) {
 			start -= ETH_HLEN;
 			v->link = ZCS_LINK_ETHER;
-			v->flags |= ZCS_F_LINK;
-			v->mac_off = 0;
-			v->hw_type = ARPHRD_ETHER;
+			v->d.flags |= ZCS_F_LINK;
+			v->d.mac_off = 0;
+			v->d.hw_type = ARPHRD_ETHER;
 		}
 		v->start = start;
-		v->len = skb->len - start;
-		v->net_off = zcs_from(v, -hlen - ip_len);
-		v->trans_off = zcs_from(v, -hlen);
-		v->flags |= ZCS_F_FOUND;
-		v->direction = ZCS_DIR_OUT;
+		v->d.wire_len = skb->len - start;
+		v->d.net_off = zcs_from(v, -hlen - ip_len);
+		v->d.trans_off = zcs_from(v, -hlen);
+		v->d.flags |= ZCS_F_FOUND;
+		v->d.direction = ZCS_DIR_OUT;
 		return true;
 	}
 	return false;
+}
+
+/*
+ * A message that its receiver pulled to the end, as netlink does, lies in the
+ * headroom. What nobody has filled is empty too, but belongs to a device, or to a
+ * protocol that has reserved room for headers and says so.
+ */
+static bool zcs_is_pulled(const struct sk_buff *skb)
+{
+	return !skb->len && !skb->dev && !skb->skb_iif && !skb->protocol &&
+	       !skb->network_header && skb->ip_summed == CHECKSUM_NONE;
 }
 
 /* What the stack left in @skb of headers. */
@@ -121,52 +132,59 @@ static void zcs_free_headers(struct zcs_view *v)
 		link = false;
 		first = 0;
 	}
+	if (zcs_is_pulled(skb))
+		first = -(int)skb_headroom(skb);
 	v->start = first;
-	v->len = skb->len - first;
+	v->d.wire_len = skb->len - first;
 	if (link) {
 		v->link = ZCS_LINK_ETHER;
-		v->flags |= ZCS_F_LINK;
-		v->mac_off = 0;
-		v->hw_type = ARPHRD_ETHER;
+		v->d.flags |= ZCS_F_LINK;
+		v->d.mac_off = 0;
+		v->d.hw_type = ARPHRD_ETHER;
 	}
 	if (skb->network_header && skb->protocol) {
-		v->net_off = zcs_from(v, net);
+		v->d.net_off = zcs_from(v, net);
 		if (skb_transport_header_was_set(skb) &&
 		    skb->transport_header > skb->network_header)
-			v->trans_off = zcs_from(v, skb_transport_offset(skb));
+			v->d.trans_off = zcs_from(v, skb_transport_offset(skb));
 	}
 }
 
-static void zcs_free_view(struct zcs_view *v, struct sk_buff *skb)
+static void zcs_free_see(struct zcs_view *v, struct sk_buff *skb)
 {
+	struct zcs_desc *d = &v->d;
+
 	v->skb = skb;
 	v->start = 0;
-	v->len = skb->len;
-	v->flags = skb->len ? 0 : ZCS_F_EMPTY;
 	v->link = ZCS_LINK_RAW;
-	v->point = ZCS_POINT_FREE;
-	v->ifindex = skb->skb_iif;
-	v->direction = skb->skb_iif ? ZCS_DIR_IN : 0;
-	v->hw_type = ARPHRD_NONE;
-	v->netns = 0;
-	v->mac_off = ZCS_OFF_UNKNOWN;
-	v->net_off = ZCS_OFF_UNKNOWN;
-	v->trans_off = ZCS_OFF_UNKNOWN;
-	v->ts_ns = ktime_get_real_fast_ns();
+	d->wire_len = skb->len;
+	d->flags = 0;
+	d->ifindex = skb->skb_iif;
+	d->direction = skb->skb_iif ? ZCS_DIR_IN : 0;
+	d->hw_type = ARPHRD_NONE;
+	d->netns = 0;
+	d->mac_off = ZCS_OFF_UNKNOWN;
+	d->net_off = ZCS_OFF_UNKNOWN;
+	d->trans_off = ZCS_OFF_UNKNOWN;
+	d->ts_ns = ktime_get_real_fast_ns();
 	if (!zcs_find_tcp(v))
 		zcs_free_headers(v);
-	if (v->len)
-		v->flags &= ~ZCS_F_EMPTY;
+	d->pkt_type = d->direction == ZCS_DIR_OUT ? PACKET_OUTGOING :
+						    skb->pkt_type;
+	zcs_view_skb(v, d->flags | (d->wire_len ? 0 : ZCS_F_EMPTY));
 }
+
+/* Interrupts are off: one buffer at a time. */
+static DEFINE_PER_CPU_ALIGNED(struct zcs_view, zcs_free_view);
 
 static bool zcs_free_wants(const struct zcs_reader *r,
 			   const struct zcs_view *v)
 {
-	if (r->setup.ifindex && r->setup.ifindex != v->ifindex)
+	if (r->setup.ifindex && r->setup.ifindex != v->d.ifindex)
 		return false;
 	/* One that is not known is in no direction that was asked for. */
 	return r->setup.direction == (ZCS_DIR_IN | ZCS_DIR_OUT) ||
-	       (r->setup.direction & v->direction);
+	       (r->setup.direction & v->d.direction);
 }
 
 /**
@@ -179,29 +197,19 @@ void zcs_free(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
 	struct sock *sk = skb->sk;
-	struct zcs_view v;
 	struct zcs_reader *r;
+	struct zcs_view *v;
 	unsigned long flags;
-	u32 cap_len;
 
 	local_irq_save(flags);
+	v = this_cpu_ptr(&zcs_free_view);
+	zcs_free_see(v, skb);
 	/* A filter must not follow what may be gone. */
 	skb->dev = NULL;
 	skb->sk = NULL;
-	zcs_free_view(&v, skb);
-	hlist_for_each_entry_rcu(r, &zcs_free_readers, list) {
-		struct zcs_cpu_ring *ring = &r->ring[smp_processor_id()];
-
-		if (!zcs_free_wants(r, &v))
-			continue;
-		cap_len = zcs_filter_run(r, &v);
-		if (!cap_len) {
-			WRITE_ONCE(ring->mem->filtered,
-				   ring->mem->filtered + 1);
-			continue;
-		}
-		zcs_capture(r, ring, &v, min(cap_len, v.len));
-	}
+	hlist_for_each_entry_rcu(r, &zcs_free_readers, list)
+		if (zcs_free_wants(r, v))
+			zcs_offer(r, v);
 	skb->dev = dev;
 	skb->sk = sk;
 	local_irq_restore(flags);

@@ -177,7 +177,7 @@ int zcs_map_init(void)
 		return PTR_ERR(zcs_anchor);
 	err = nta_map_start(zcs_zap);
 	if (err)
-		fput(zcs_anchor);
+		__fput_sync(zcs_anchor);
 	return err;
 }
 
@@ -189,5 +189,6 @@ int zcs_map_init(void)
 void zcs_map_exit(void)
 {
 	nta_map_stop();
-	fput(zcs_anchor);
+	/* Not later: its operations are in the module. */
+	__fput_sync(zcs_anchor);
 }

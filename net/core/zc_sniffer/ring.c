@@ -74,6 +74,7 @@ int zcs_rings_alloc(struct zcs_reader *r)
 		ring->mem = r->rings + size * i;
 		ring->mem->nr_slots = r->setup.nr_slots;
 		ring->mem->cpu = i;
+		ring->cpu = i;
 		ring->mem->slots_off = PAGE_SIZE;
 		ring->slots = (void *)ring->mem + PAGE_SIZE;
 		ring->mask = r->setup.nr_slots - 1;
@@ -158,13 +159,15 @@ void zcs_entry_drop(struct zcs_entry *e)
 		ptr = (void *)(e->ref[i] & ~ZCS_REF_MASK);
 		switch (e->ref[i] & ZCS_REF_MASK) {
 		case ZCS_REF_CHUNK:
-			nta_unhold(ptr);
+			nta_unhold(ptr, 0);
 			break;
 		case ZCS_REF_COPY:
 			nta_free(ptr);
 			break;
 		case ZCS_REF_PAGE:
 			put_page(ptr);
+			break;
+		case ZCS_REF_NONE:
 			break;
 		}
 	}
@@ -177,15 +180,24 @@ static void zcs_ring_bad(struct zcs_cpu_ring *ring)
 	WRITE_ONCE(ring->mem->bad_releases, ring->mem->bad_releases + 1);
 }
 
-/* Let go of one packet, whose first slot is @pos. */
-static void zcs_ring_drop(struct zcs_cpu_ring *ring, u32 pos)
+/* Let go of one packet, whose first slot is @pos. Returns its slots. */
+static u32 zcs_ring_drop(struct zcs_cpu_ring *ring, u32 pos)
 {
 	struct zcs_entry *e = zcs_ring_entry(ring, pos);
-	unsigned int n = e->nr_slots, i;
+	u32 n = e->nr_slots, i;
 
 	ring->returned += e->bytes;
+	/* Most are a chunk and no more; what was charged is its size. */
+	if (likely(e->nr_refs == 1 && n == 1 &&
+		   (e->ref[0] & ZCS_REF_MASK) == ZCS_REF_CHUNK)) {
+		nta_unhold((void *)e->ref[0], e->bytes);
+		e->nr_refs = 0;
+		e->state = ZCS_ENTRY_FREE;
+		return 1;
+	}
 	for (i = 0; i < n; i++)
 		zcs_entry_drop(zcs_ring_entry(ring, pos + i));
+	return n;
 }
 
 /* After packets came back: say so, and give quota back that is not needed. */
@@ -195,7 +207,7 @@ static void zcs_ring_settle(struct zcs_cpu_ring *ring, u32 tail)
 
 	lockdep_assert_held(&ring->lock);
 	WRITE_ONCE(ring->mem->returned, ring->returned);
-	held = READ_ONCE(ring->charged) - ring->returned;
+	held = READ_ONCE(ring->mem->charged) - ring->returned;
 	keep = held + ZCS_QUOTA;
 	if (ring->quota > keep + ZCS_QUOTA || (!held && ring->quota > keep)) {
 		extra = ring->quota - keep;
@@ -225,12 +237,8 @@ static int zcs_ring_release_to(struct zcs_cpu_ring *ring, u32 tail)
 		zcs_ring_bad(ring);
 		return -EINVAL;
 	}
-	while (pos != tail && n++ < ZCS_BATCH) {
-		u32 nr_slots = zcs_ring_entry(ring, pos)->nr_slots;
-
-		zcs_ring_drop(ring, pos);
-		pos += nr_slots;
-	}
+	while (pos != tail && n++ < ZCS_BATCH)
+		pos += zcs_ring_drop(ring, pos);
 	zcs_ring_settle(ring, pos);
 	return pos != tail;
 }
@@ -254,8 +262,7 @@ int zcs_ring_release_one(struct zcs_cpu_ring *ring, u32 pos)
 		zcs_ring_bad(ring);
 		return -EINVAL;
 	}
-	n = zcs_ring_entry(ring, pos)->nr_slots;
-	zcs_ring_drop(ring, pos);
+	n = zcs_ring_drop(ring, pos);
 	while (tail != ring->read_pos &&
 	       zcs_ring_entry(ring, tail)->state == ZCS_ENTRY_FREE)
 		tail++;
@@ -272,7 +279,7 @@ static int zcs_ring_reap_locked(struct zcs_cpu_ring *ring)
 		return 0;
 	/* (E) */
 	return zcs_ring_release_to(ring,
-			smp_load_acquire(&r->tails[ring->mem->cpu].tail));
+			smp_load_acquire(&r->tails[ring->cpu].tail));
 }
 
 /**
@@ -351,7 +358,7 @@ static bool zcs_ring_try_grant(struct zcs_cpu_ring *ring, u32 bytes)
 	u64 want;
 
 	raw_spin_lock_irqsave(&ring->lock, flags);
-	want = ring->charged - ring->returned + bytes;
+	want = ring->mem->charged - ring->returned + bytes;
 	ok = want <= ring->quota || zcs_ring_borrow(ring, want - ring->quota);
 	raw_spin_unlock_irqrestore(&ring->lock, flags);
 	return ok;
@@ -365,7 +372,7 @@ static void zcs_ring_collect(struct zcs_cpu_ring *ring)
 
 	zcs_ring_reap(ring);
 	raw_spin_lock_irqsave(&ring->lock, flags);
-	held = READ_ONCE(ring->charged) - ring->returned;
+	held = READ_ONCE(ring->mem->charged) - ring->returned;
 	if (ring->quota > held) {
 		atomic64_add(ring->quota - held, &ring->reader->pool);
 		WRITE_ONCE(ring->quota, held);
@@ -451,7 +458,7 @@ u64 zcs_reader_held(struct zcs_reader *r)
 
 	for (i = 0; i < zcs_nr_rings(r); i++) {
 		returned = READ_ONCE(r->ring[i].returned);
-		held += READ_ONCE(r->ring[i].charged) - returned;
+		held += READ_ONCE(r->ring[i].mem->charged) - returned;
 	}
 	return held;
 }

@@ -65,22 +65,27 @@ static inline u32 zcs_ring_waiting(const struct zcs_cpu_ring *ring)
 	u32 tail;
 
 	if (r->mode == ZCS_MODE_MAPPED)
-		tail = READ_ONCE(r->tails[ring->mem->cpu].tail);
+		tail = READ_ONCE(r->tails[ring->cpu].tail);
 	else
 		tail = READ_ONCE(ring->read_pos);
 	return head - tail;
 }
 
 /*
- * The reader has something to do: enough waits, or something waits while packets
- * are missed, for which a watermark would be too late.
+ * The reader has something to do: enough waits, or something waits while much of
+ * the limit is in use or packets are missed, for which a watermark of slots would
+ * be too late.
  */
 static inline bool zcs_ring_ready(const struct zcs_cpu_ring *ring)
 {
 	u32 waiting = zcs_ring_waiting(ring);
 
+	if (!waiting)
+		return false;
 	return waiting >= ring->reader->setup.watermark ||
-	       (waiting && READ_ONCE(ring->missed));
+	       READ_ONCE(ring->missed) ||
+	       READ_ONCE(ring->mem->charged) - READ_ONCE(ring->returned) >
+	       ring->reader->setup.limit / 4;
 }
 
 /* Wake the reader if it sleeps and has something to do. */
@@ -105,6 +110,52 @@ static inline void zcs_ring_submit(struct zcs_cpu_ring *ring, u32 head)
 	ring->head = head;
 	smp_store_release(&ring->mem->head, head);	/* (B) */
 	zcs_ring_wake(ring);
+}
+
+/* What the packet itself says; @flags are those that are known already. */
+static __always_inline void zcs_view_skb(struct zcs_view *v, u32 flags)
+{
+	const struct sk_buff *skb = v->skb;
+	struct zcs_desc *d = &v->d;
+
+	d->cap_len = d->wire_len;
+	d->hash = skb->hash;
+	d->mark = skb->mark;
+	d->protocol = skb->protocol;
+	d->vlan_tci = skb->vlan_tci;
+	d->vlan_proto = skb->vlan_proto;
+	d->gso_size = skb_shinfo(skb)->gso_size;
+	if (skb_vlan_tag_present(skb))
+		flags |= ZCS_F_VLAN;
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		flags |= ZCS_F_CSUM_PARTIAL;
+	if (d->gso_size)
+		flags |= ZCS_F_GSO;
+	d->flags = flags;
+}
+
+/* A packet that a reader has asked for: through its filter into its ring. */
+static __always_inline void zcs_offer(struct zcs_reader *r,
+				      const struct zcs_view *v)
+{
+	struct zcs_cpu_ring *ring = &r->ring[smp_processor_id()];
+	const struct zcs_filter_prog *filter;
+	u32 cap_len = v->d.wire_len, res;
+
+	if (r->setup.snaplen)
+		cap_len = min(cap_len, r->setup.snaplen);
+	filter = rcu_dereference_bh_check(r->filter[v->link],
+					  rcu_read_lock_held());
+	if (filter) {
+		res = zcs_filter_run(filter, v);
+		if (!res) {
+			WRITE_ONCE(ring->mem->filtered,
+				   ring->mem->filtered + 1);
+			return;
+		}
+		cap_len = min(cap_len, res);
+	}
+	zcs_capture(ring, v, cap_len);
 }
 
 #endif /* _ZCS_RING_H */

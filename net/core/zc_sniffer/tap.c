@@ -22,8 +22,8 @@
 HLIST_HEAD(zcs_tap_readers);
 
 /**
- * zcs_filter_run() - ask a reader's filter
- * @r: reader
+ * zcs_filter_run() - ask a filter
+ * @filter: the filter
  * @v: packet
  *
  * A filter expects skb->data at the first byte of the packet, and puts it there
@@ -32,83 +32,85 @@ HLIST_HEAD(zcs_tap_readers);
  * Context: RCU read-side critical section; the producer's.
  * Return: bytes to capture; 0: not this packet.
  */
-u32 zcs_filter_run(struct zcs_reader *r, const struct zcs_view *v)
+u32 zcs_filter_run(const struct zcs_filter_prog *filter,
+		   const struct zcs_view *v)
 {
-	struct zcs_filter_prog *filter = rcu_dereference(r->filter[v->link]);
-	u32 cap_len = min_not_zero(r->setup.snaplen, v->len);
 	struct sk_buff *skb = v->skb;
 	unsigned char *data = skb->data;
 	unsigned int len = skb->len;
 	u8 pkt_type = skb->pkt_type;
 	u32 res;
 
-	if (!filter)
-		return max(cap_len, 1U);
 	skb->data += v->start;
-	skb->len = v->len;
-	if (v->direction == ZCS_DIR_OUT)
+	skb->len = v->d.wire_len;
+	if (v->d.direction == ZCS_DIR_OUT)
 		skb->pkt_type = PACKET_OUTGOING;
 	res = bpf_prog_run_clear_cb(filter->prog, skb);
 	skb->data = data;
 	skb->len = len;
 	skb->pkt_type = pkt_type;
-	return min(res, max(cap_len, 1U));
+	return res;
 }
 
-static u16 zcs_offset(const struct zcs_view *v, const unsigned char *header)
+/* Header offsets that the stack has set, if they are inside the packet. */
+static __always_inline void zcs_tap_offsets(struct zcs_view *v)
 {
-	long off = header - (v->skb->data + v->start);
+	const struct sk_buff *skb = v->skb;
+	u32 first = skb->data + v->start - skb->head;
+	u32 net = skb->network_header - first;
+	u32 trans = skb->transport_header - first;
+	u32 max = min_t(u32, v->d.wire_len, ZCS_OFF_UNKNOWN);
 
-	return off >= 0 && off < min_t(u32, v->len, ZCS_OFF_UNKNOWN) ?
-	       off : ZCS_OFF_UNKNOWN;
+	v->d.net_off = net < max ? net : ZCS_OFF_UNKNOWN;
+	v->d.trans_off = trans < max && trans != net ? trans : ZCS_OFF_UNKNOWN;
 }
 
 /* What of @v does not depend on the reader. */
-static void zcs_tap_view(struct zcs_view *v, struct sk_buff *skb, bool out)
+static __always_inline void zcs_tap_see(struct zcs_view *v,
+					struct sk_buff *skb, bool out)
 {
 	const struct net_device *dev = skb->dev;
+	struct zcs_desc *d = &v->d;
+	u32 flags = 0;
 
 	v->skb = skb;
 	v->start = 0;
-	v->flags = 0;
+	d->mac_off = ZCS_OFF_UNKNOWN;
 	v->link = ZCS_LINK_RAW;
-	v->mac_off = ZCS_OFF_UNKNOWN;
-	v->point = ZCS_POINT_TAP;
-	v->direction = out ? ZCS_DIR_OUT : ZCS_DIR_IN;
-	v->ifindex = dev->ifindex;
-	v->hw_type = dev->type;
-	v->netns = dev_net(dev)->net_cookie;
-
-	if (dev_has_header(dev)) {
+	if (likely(dev_has_header(dev))) {
 		v->link = ZCS_LINK_ETHER;
-		v->flags = ZCS_F_LINK;
-		v->mac_off = 0;
-		if (!out && skb_mac_header_was_set(skb))
+		flags = ZCS_F_LINK;
+		d->mac_off = 0;
+		if (!out && likely(skb_mac_header_was_set(skb)))
 			v->start = skb_mac_header(skb) - skb->data;
 	}
-	v->len = skb->len - v->start;
-	v->net_off = zcs_offset(v, skb_network_header(skb));
-	v->trans_off = skb_transport_header_was_set(skb) &&
-		       skb_transport_header(skb) != skb_network_header(skb) ?
-		       zcs_offset(v, skb_transport_header(skb)) :
-		       ZCS_OFF_UNKNOWN;
+	d->wire_len = skb->len - v->start;
+	zcs_tap_offsets(v);
+	d->ifindex = dev->ifindex;
+	d->hw_type = dev->type;
+	d->netns = dev_net(dev)->net_cookie;
+	d->direction = out ? ZCS_DIR_OUT : ZCS_DIR_IN;
+	d->pkt_type = out ? PACKET_OUTGOING : skb->pkt_type;
+	zcs_view_skb(v, flags);
 
 	/* Whoever asked for time stamps has one already, from an earlier point. */
-	if (!out && skb->tstamp &&
-	    skb->tstamp_type == SKB_CLOCK_REALTIME)
-		v->ts_ns = ktime_to_ns(skb->tstamp);
+	if (!out && skb->tstamp && skb->tstamp_type == SKB_CLOCK_REALTIME)
+		d->ts_ns = ktime_to_ns(skb->tstamp);
 	else
-		v->ts_ns = ktime_get_real_ns();
+		d->ts_ns = ktime_get_real_ns();
 }
 
-static bool zcs_tap_wants(const struct zcs_reader *r, const struct sk_buff *skb,
-			  bool out)
+/* Softirqs are off: one packet at a time. */
+static DEFINE_PER_CPU_ALIGNED(struct zcs_view, zcs_tap_view);
+
+static __always_inline bool zcs_tap_wants(const struct zcs_reader *r,
+					  const struct net_device *dev,
+					  u32 direction)
 {
-	if (r->setup.ifindex && r->setup.ifindex != skb->dev->ifindex)
+	if (r->setup.ifindex && r->setup.ifindex != dev->ifindex)
 		return false;
-	if (!(r->setup.direction & (out ? ZCS_DIR_OUT : ZCS_DIR_IN)))
-		return false;
-	return !r->net || net_eq(r->net, dev_net(skb->dev));
+	return (r->setup.direction & direction) &&
+	       (!r->net || net_eq(r->net, dev_net(dev)));
 }
 
 /**
@@ -120,29 +122,21 @@ static bool zcs_tap_wants(const struct zcs_reader *r, const struct sk_buff *skb,
  */
 void zcs_tap(struct sk_buff *skb, bool out)
 {
-	struct zcs_view v = {};
+	const struct net_device *dev = skb->dev;
+	struct zcs_view *v = NULL;
 	struct zcs_reader *r;
-	u32 cap_len;
-
-	/* What a device loops back to its own host was seen going out. */
-	if (out ? skb->dev->flags & IFF_LOOPBACK :
-		  skb->pkt_type == PACKET_LOOPBACK)
-		return;
 
 	hlist_for_each_entry_rcu(r, &zcs_tap_readers, list) {
-		struct zcs_cpu_ring *ring;
-
-		if (!zcs_tap_wants(r, skb, out))
+		if (!zcs_tap_wants(r, dev, out ? ZCS_DIR_OUT : ZCS_DIR_IN))
 			continue;
-		if (!v.skb)
-			zcs_tap_view(&v, skb, out);
-		ring = &r->ring[smp_processor_id()];
-		cap_len = zcs_filter_run(r, &v);
-		if (!cap_len) {
-			WRITE_ONCE(ring->mem->filtered,
-				   ring->mem->filtered + 1);
-			continue;
+		if (!v) {
+			/* What is looped back was seen, or will be. */
+			if (out ? dev->flags & IFF_LOOPBACK :
+				  skb->pkt_type == PACKET_LOOPBACK)
+				return;
+			v = this_cpu_ptr(&zcs_tap_view);
+			zcs_tap_see(v, skb, out);
 		}
-		zcs_capture(r, ring, &v, min(cap_len, v.len));
+		zcs_offer(r, v);
 	}
 }

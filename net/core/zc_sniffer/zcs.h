@@ -28,6 +28,7 @@ struct zcs_tx_area;
 #define ZCS_REF_CHUNK	0UL	/* nta_hold() on a chunk of the stack's */
 #define ZCS_REF_COPY	1UL	/* a chunk of our own */
 #define ZCS_REF_PAGE	2UL	/* a reference on a block */
+#define ZCS_REF_NONE	3UL	/* nothing: the snapshot has it all */
 #define ZCS_REF_MASK	3UL
 
 enum zcs_state {
@@ -72,6 +73,7 @@ struct zcs_part {
  * @nr_copies: how many of them must be copied: those without @ref
  * @bytes: what they are charged
  * @copied: bytes to be copied
+ * @covered: bytes from the first on that need no more than the snapshot
  * @part: the parts
  */
 struct zcs_plan {
@@ -79,6 +81,7 @@ struct zcs_plan {
 	unsigned int	nr_copies;
 	u32		bytes;
 	u32		copied;
+	u32		covered;
 	struct zcs_part	part[ZCS_SEGS_MAX];
 };
 
@@ -89,16 +92,16 @@ struct zcs_plan {
  * @entry: one per slot
  * @reader: whose it is
  * @mask: number of slots - 1
+ * @cpu: whose packets are here
  * @head: next slot to be filled
  * @missed: packets missed since the last one shown
- * @charged: bytes charged, ever
  * @quota: bytes of the reader's limit that this ring may charge
  * @wake: wakes the reader from a context that must not
  * @plan: the packet that is being captured
  * @lock: the consumer's side, below; also @quota
  * @tail: oldest slot that is not free
  * @read_pos: next slot for read()
- * @returned: bytes of @charged that came back
+ * @returned: bytes of zcs_ring.charged that came back
  */
 struct zcs_cpu_ring {
 	struct zcs_ring		*mem;
@@ -106,9 +109,9 @@ struct zcs_cpu_ring {
 	struct zcs_entry	*entry;
 	struct zcs_reader	*reader;
 	u32			mask;
+	u32			cpu;
 	u32			head;
 	u32			missed;
-	u64			charged;
 	u64			quota;
 	struct irq_work		wake;
 	struct zcs_plan		plan;
@@ -184,38 +187,22 @@ struct zcs_reader {
 	struct zcs_tx_area	*tx;
 };
 
+/* Bytes of struct zcs_desc that do not hold parts or bytes of the packet. */
+#define ZCS_DESC_FIXED	offsetof(struct zcs_desc, seg)
+
 /**
  * struct zcs_view - what capture looks at: one packet at one point
  * @skb: the packet
  * @start: its first byte, from skb->data; negative if headers were pulled
- * @len: its length from there
- * @ts_ns: time
- * @netns: cookie
- * @ifindex: interface
- * @hw_type: of the interface
  * @link: ZCS_LINK_*
- * @point: ZCS_POINT_*
- * @direction: ZCS_DIR_*
- * @mac_off: headers, from the first byte
- * @net_off: likewise
- * @trans_off: likewise
- * @flags: ZCS_F_*
+ * @d: what all readers are told of it, up to ZCS_DESC_FIXED; in place of what
+ *	differs: @cap_len is the length of the packet, what belongs to a ring is 0
  */
 struct zcs_view {
 	struct sk_buff	*skb;
 	int		start;
-	u32		len;
-	u64		ts_ns;
-	u64		netns;
-	u32		ifindex;
-	u16		hw_type;
-	u8		link;
-	u8		point;
-	u8		direction;
-	u16		mac_off;
-	u16		net_off;
-	u16		trans_off;
-	u32		flags;
+	u32		link;
+	struct zcs_desc	d;
 };
 
 /* Rings are there once their number is; pairs with zcs_rings_alloc(). */
@@ -257,12 +244,13 @@ ssize_t zcs_read(struct zcs_reader *r, struct file *file, char __user *buf,
 ssize_t zcs_write(struct zcs_reader *r, const char __user *buf, size_t count);
 
 /* capture.c APIs */
-void zcs_capture(struct zcs_reader *r, struct zcs_cpu_ring *ring,
-		 const struct zcs_view *v, u32 cap_len);
+void zcs_capture(struct zcs_cpu_ring *ring, const struct zcs_view *v,
+		 u32 cap_len);
 
 /* tap.c APIs */
 void zcs_tap(struct sk_buff *skb, bool out);
-u32 zcs_filter_run(struct zcs_reader *r, const struct zcs_view *v);
+u32 zcs_filter_run(const struct zcs_filter_prog *filter,
+		   const struct zcs_view *v);
 extern struct hlist_head zcs_tap_readers;
 
 /* free.c APIs */

@@ -174,6 +174,8 @@ void shim_pages_reset_peak(void)
 
 /* === In place of map.c of NTA: nobody maps the model's nodes ============== */
 
+u32 nta_map_nodes = ~0U;
+
 void nta_map_drop_node(const struct nta_node *node)
 {
 	(void)node;

@@ -68,15 +68,17 @@ int zcs_iov(const struct zcs *z, const struct zcs_packet *pkt, size_t off,
 	left -= off;
 	for (i = 0; left && n < max; i++) {
 		const struct zcs_seg *seg = zcs_segment(z, pkt, i);
-		const uint8_t *part = seg ? part_address(z, seg) : NULL;
+		const uint8_t *part;
 		size_t len;
 
-		if (!part)
-			return -EBADMSG;
-		if (skip >= seg->len) {
+		/* A part that the snapshot has whole lies nowhere else. */
+		if (seg && skip >= seg->len) {
 			skip -= seg->len;
 			continue;
 		}
+		part = seg ? part_address(z, seg) : NULL;
+		if (!part)
+			return -EBADMSG;
 		len = seg->len - skip;
 		if (len > left)
 			len = left;

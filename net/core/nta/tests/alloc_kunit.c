@@ -376,27 +376,27 @@ static void held_chunk_outlives_its_free(struct kunit *test)
 	nta_free(chunk);
 	alloc_expect_sound(test);
 	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(chunk, 0x3c, 2000), NULL);
-	nta_unhold(chunk);
+	nta_unhold(chunk, 0);
 	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(chunk, 0x3c, 2000), NULL);
-	nta_unhold(chunk);
+	nta_unhold(chunk, 0);
 	KUNIT_EXPECT_NE(test, chunk[NTA_W_CANARY], 0x3c3c3c3c3c3c3c3cUL);
 
 	/* And let go before the stack frees: as if it had not been held. */
 	chunk = alloc_or_die(test, 2000);
 	KUNIT_EXPECT_EQ(test, nta_hold(chunk), 0);
-	nta_unhold(chunk);
+	nta_unhold(chunk, 0);
 	nta_free(chunk);
 	KUNIT_EXPECT_EQ(test, alloc_reports, 0);
 
 	/* Misuse is reported and does no harm. */
 	chunk = alloc_or_die(test, 2000);
-	nta_unhold(chunk);
+	nta_unhold(chunk, 0);
 	KUNIT_EXPECT_EQ(test, alloc_reports, 1);
 	KUNIT_EXPECT_EQ(test, nta_hold(chunk), 0);
 	nta_free(chunk);
 	nta_free(chunk);
 	KUNIT_EXPECT_EQ(test, alloc_reports, 2);
-	nta_unhold(chunk);
+	nta_unhold(chunk, 0);
 	nta_hold_disable();
 }
 
@@ -413,7 +413,7 @@ static void holds_are_limited(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nta_hold(chunk), -EOVERFLOW);
 	nta_free(chunk);
 	for (i = 0; i < nr; i++)
-		nta_unhold(chunk);
+		nta_unhold(chunk, 0);
 	nta_hold_disable();
 	KUNIT_EXPECT_EQ(test, alloc_reports, 0);
 }

@@ -34,6 +34,7 @@ static __always_inline struct page *virt_to_page(const void *ptr)
 }
 
 #define PageNta(page)		((page)->nta)
+#define PageCompound(page)	((void)(page), false)
 #define page_private(page)	((page)->private)
 
 static inline int get_order(unsigned long size)
