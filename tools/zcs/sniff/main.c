@@ -27,23 +27,17 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/*
- * Slots to wait for: a quarter of the ring, less if packets of 64 KiB would
- * reach the limit before; one when somebody looks on.
- */
+/* Slots to wait for: a quarter of the ring; one when somebody looks on. */
 static unsigned int watermark(const struct options *opts)
 {
 	uint64_t slots = opts->nr_slots ? opts->nr_slots : ZCS_DEFAULT_SLOTS;
-	uint64_t limit = opts->limit ? opts->limit : ZCS_DEFAULT_LIMIT;
 	uint64_t mark = slots / 4;
 
 	if (opts->unbuffered || (!opts->write && !opts->stats && isatty(STDOUT_FILENO)))
 		return 1;
-	if (mark > limit >> 18)
-		mark = limit >> 18;
 	if (opts->count && mark > opts->count)
 		mark = opts->count;
-	return mark ? (unsigned int)mark : 1;
+	return (unsigned int)mark;
 }
 
 int main(int argc, char **argv)

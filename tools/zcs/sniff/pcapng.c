@@ -366,8 +366,27 @@ static inline uint8_t *put_end(uint8_t *at, uint32_t total_len)
 }
 
 /*
- * The short way, for most packets: an Ethernet frame as it is, in no more than
- * one part, from where the one before came. False if this is none.
+ * The bytes behind the snapshot, if they are in one piece: there is one part, or
+ * the first of two is all in the snapshot. NULL if not.
+ */
+static inline const void *find_rest(const struct zcs *z, const struct zcs_desc *desc, uint32_t rest)
+{
+	const struct zcs_seg *seg = desc->seg;
+	uint32_t skip = desc->head_len;
+
+	if (desc->nr_segs == 2 && seg->len <= skip)
+		skip -= seg++->len;
+	else if (desc->nr_segs != 1)
+		return NULL;
+	if (seg->len < skip || seg->len - skip < rest)
+		return NULL;
+	return zcs_data(z, seg->chunk + seg->off + skip, rest);
+}
+
+/*
+ * The short way, for most packets: an Ethernet frame as it is, with no more than
+ * one piece behind the snapshot, from where the one before came. False if this
+ * is none.
  */
 static inline bool put_plain(struct pcapng *file, struct out *out, const struct zcs *z,
 			     const struct zcs_desc *desc)
@@ -386,9 +405,7 @@ static inline bool put_plain(struct pcapng *file, struct out *out, const struct 
 	memcpy(at, desc->head, ZCS_HEAD_LEN);
 	at += head;
 	if (rest) {
-		if (head > len || desc->nr_segs != 1 || desc->seg[0].len < len)
-			return false;
-		part = zcs_data(z, desc->seg[0].chunk + desc->seg[0].off + head, rest);
+		part = head <= len ? find_rest(z, desc, rest) : NULL;
 		if (!part)
 			return false;
 		if (rest <= COPY_MAX) {

@@ -2,7 +2,7 @@
 /*
  * zcsniff: --raw, where a packet lies in memory and what it is.
  *
- * ptr is the offset of the part in the data mapping, start that of its chunk,
+ * What is in the descriptor only has no place. Else, ptr is the offset of the part in the data mapping, start that of its chunk,
  * size the length of the part, off where it begins in the chunk, entry the
  * node: the mapping has one for each 2 MiB.
  */
@@ -18,6 +18,10 @@ static void print_part(FILE *f, const struct zcs_seg *seg, unsigned int cpu)
 {
 	uint64_t ptr = seg->chunk + seg->off;
 
+	if (seg->flags & ZCS_SEG_HEAD) {
+		fprintf(f, "in slot, size: %u, cpu: %u\n", seg->len, cpu);
+		return;
+	}
 	fprintf(f, "ptr: 0x%012llx, start: 0x%012llx, size: %u, off: %u, entry: %llu, cpu: %u",
 		(unsigned long long)ptr, (unsigned long long)seg->chunk, seg->len, seg->off,
 		(unsigned long long)(ptr >> NODE_SHIFT), cpu);
@@ -58,7 +62,7 @@ void raw_packet(FILE *f, uint64_t nr, const struct zcs *z, const struct zcs_pack
 	parse_packet(&h, wire);
 	fprintf(f, "dump %llu: ", (unsigned long long)nr);
 	if (!desc->nr_segs)
-		fprintf(f, "in slot %u, size: %u, cpu: %u\n", desc->pos, desc->cap_len, desc->cpu);
+		fprintf(f, "in slot, size: %u, cpu: %u\n", desc->cap_len, desc->cpu);
 	for (i = 0; i < desc->nr_segs; i++) {
 		seg = zcs_segment(z, pkt, i);
 		if (!seg)

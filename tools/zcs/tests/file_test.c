@@ -212,6 +212,37 @@ static void test_tag(const char *dir)
 	free(e);
 }
 
+/* A first part that only the snapshot has; the second one has the rest. */
+static void test_head_part(const char *dir)
+{
+	struct expected *e = calloc(4, sizeof(*e));
+	char *path = path_in(dir, "head.pcapng");
+	unsigned int i;
+	struct fake f;
+
+	fake_init(&f, 1, 0);
+	for (i = 0; i < 4; i++) {
+		/* The first one goes the long way, no interface being known. */
+		uint32_t first = i < 2 ? 66 : i < 3 ? 128 : 14;
+		struct zcs_desc *d;
+
+		e[i].len = packet_tcp6(e[i].bytes, i < 3 ? 1000 : 300);
+		e[i].wire_len = (uint32_t)e[i].len;
+		e[i].ts_ns = 6000 + i;
+		d = fake_add(&f, 0, e[i].ts_ns, e[i].bytes, e[i].len, 1);
+		d->nr_segs = 2;
+		d->seg[1] = d->seg[0];
+		d->seg[1].off += first;
+		d->seg[1].len -= first;
+		d->seg[0] = (struct zcs_seg){ .len = first, .flags = ZCS_SEG_HEAD };
+	}
+	write_file(&f, path, 0);
+	ok(reads_back(path, e, 4), "pcapng: a first part that is in the snapshot only");
+	fake_uninit(&f);
+	free(path);
+	free(e);
+}
+
 /* Left for tshark, which knows the options. */
 static void write_mixed(const char *dir)
 {
@@ -248,6 +279,7 @@ void test_pcapng(const char *dir)
 {
 	test_lengths(dir);
 	test_tag(dir);
+	test_head_part(dir);
 	write_mixed(dir);
 }
 
