@@ -239,6 +239,13 @@ int zcs_copy(const struct zcs_reader *reader, const struct zcs_desc *desc,
 	}
 	for (i = 0; i < desc->nr_segs; i++) {
 		seg = zcs_seg_of(reader, desc, i);
+		if (seg->flags == ZCS_SEG_HEAD) {
+			if (!seg->len || seg->chunk || seg->size || seg->off ||
+			    at + seg->len > desc->head_len)
+				return -EPROTO;
+			at += seg->len;
+			continue;
+		}
 		if (!seg->len || seg->off + (__u64)seg->len > seg->size ||
 		    seg->chunk + seg->size > reader->setup.data_size ||
 		    at + seg->len > size)
