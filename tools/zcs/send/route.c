@@ -15,9 +15,7 @@
 #define VALID_STATES	(NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | \
 			 NUD_PROBE)
 
-/**
- * struct request - a message with room for attributes
- */
+/* A message with room for attributes. */
 struct request {
 	struct nlmsghdr	nlh;
 	union {

@@ -2,8 +2,9 @@
 /*
  * zcsend: packets into chunks, chunks to the kernel, completions back.
  *
- * A chunk is either on the free list or under way. A flow fills each chunk
- * once: the packet in it stays good.
+ * A chunk is either on the free list or under way. The list is a stack, and
+ * completions are taken after each call, so that few chunks are in use and stay
+ * in the caches. A flow fills each chunk once: the packet in it stays good.
  */
 
 #include <errno.h>
@@ -147,6 +148,7 @@ static int submit(struct transmitter *t)
 		done += (unsigned int)n;
 	}
 	t->nr = 0;
+	reap(t);
 	return 0;
 }
 
@@ -178,12 +180,9 @@ static int get_chunk(struct transmitter *t, uint32_t *chunk)
 	int err;
 
 	if (!t->nr_free) {
-		reap(t);
-		if (!t->nr_free && t->nr) {
-			err = submit(t);
-			if (err)
-				return err;
-		}
+		err = submit(t);
+		if (err)
+			return err;
 		while (!t->nr_free) {
 			if (stopping)
 				return -EINTR;
@@ -213,7 +212,6 @@ static int end(struct transmitter *t, int err)
 	if (t->tx && !err && t->nr)
 		err = submit(t);
 	if (t->tx) {
-		reap(t);
 		limit = now_ns() + LINGER_MS * 1000000ULL;
 		while (!err && t->res->completed < t->res->packets && now_ns() < limit)
 			wait_for_completion(t, 100);
@@ -233,17 +231,13 @@ int transmit_flow(struct result *res, const struct options *opts, unsigned int i
 		  const uint8_t *packet, size_t len)
 {
 	uint64_t left = opts->count, may = 0;
+	uint32_t chunk, fresh = opts->nr_chunks;
 	struct transmitter t;
-	uint32_t chunk;
-	unsigned int i;
 	int err;
 
 	err = begin(&t, res, opts, len);
 	if (err)
 		return end(&t, err);
-	/* The list is taken from its end: others than these are never used. */
-	for (i = 0; i < opts->nr_chunks && i < opts->count; i++)
-		memcpy(zcs_tx_chunk(t.tx, t.free[opts->nr_chunks - 1 - i]), packet, len);
 	t.start_ns = now_ns();
 	for (; left && !stopping && !err; left--) {
 		if (!may) {
@@ -254,6 +248,11 @@ int transmit_flow(struct result *res, const struct options *opts, unsigned int i
 			err = get_chunk(&t, &chunk);
 		if (err || !may)
 			break;
+		/* Chunks are taken for the first time from the last one down. */
+		if (chunk < fresh) {
+			memcpy(zcs_tx_chunk(t.tx, chunk), packet, len);
+			fresh = chunk;
+		}
 		gather(&t, chunk, len, ifindex);
 		may--;
 		if (t.nr == opts->batch)

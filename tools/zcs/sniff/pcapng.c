@@ -181,8 +181,8 @@ static const uint16_t linktypes[NR_LINKS] = {
 };
 
 /* Add an interface to the file; its number there, or a negative errno. */
-static int describe(struct pcapng *file, struct out *out, const char *name, const char *netns_name,
-		    enum link link)
+static int describe(struct pcapng *file, struct out *out, const char *name,
+		    const char *netns_name, enum link link)
 {
 	static const uint8_t nanoseconds = 9;
 	uint64_t *packets;
@@ -230,7 +230,7 @@ static void put_statistics(struct pcapng *file, struct out *out, unsigned int id
 	put_u32(&b, id);
 	put(&b, halves, sizeof(halves));
 	if (!id && file->nr_ifaces > 1)
-		put_text(&b, OPT_COMMENT, "received, accepted, dropped: of all interfaces together");
+		put_text(&b, OPT_COMMENT, "received, accepted, dropped: of all interfaces");
 	put_time(&b, ISB_STARTTIME, file->start_ns);
 	put_time(&b, ISB_ENDTIME, now_ns);
 	if (!id) {
@@ -369,7 +369,8 @@ static inline uint8_t *put_end(uint8_t *at, uint32_t total_len)
  * The bytes behind the snapshot, if they are in one piece: there is one part, or
  * the first of two is all in the snapshot. NULL if not.
  */
-static inline const void *find_rest(const struct zcs *z, const struct zcs_desc *desc, uint32_t rest)
+static inline const void *find_rest(const struct zcs *z, const struct zcs_desc *desc,
+				    uint32_t rest)
 {
 	const struct zcs_seg *seg = desc->seg;
 	uint32_t skip = desc->head_len;

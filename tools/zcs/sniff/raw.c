@@ -2,9 +2,10 @@
 /*
  * zcsniff: --raw, where a packet lies in memory and what it is.
  *
- * What is in the descriptor only has no place. Else, ptr is the offset of the part in the data mapping, start that of its chunk,
+ * ptr is the offset of the part in the data mapping, start that of its chunk,
  * size the length of the part, off where it begins in the chunk, entry the
- * node: the mapping has one for each 2 MiB.
+ * node: the mapping has one for each 2 MiB. What only the descriptor has is "in
+ * slot".
  */
 
 #include <arpa/inet.h>
