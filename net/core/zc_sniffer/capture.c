@@ -36,6 +36,9 @@
 
 #include "ring.h"
 
+/* Copies are cut into pieces that can be had in atomic context. */
+#define ZCS_COPY_MAX	SZ_16K
+
 /* Parts are at least this much on the bill: what they pin is larger. */
 #define ZCS_PAGE_CHARGE	2048
 
@@ -66,13 +69,13 @@ static bool zcs_plan_copy(struct zcs_plan *p, u32 len)
 	while (len) {
 		u32 n;
 
-		if (part && !part->ref && part->len < SZ_64K) {
-			n = min_t(u32, len, SZ_64K - part->len);
+		if (part && !part->ref && part->len < ZCS_COPY_MAX) {
+			n = min_t(u32, len, ZCS_COPY_MAX - part->len);
 			part->len += n;
 		} else {
 			if (p->nr == ZCS_SEGS_MAX)
 				return false;
-			n = min_t(u32, len, SZ_64K);
+			n = min_t(u32, len, ZCS_COPY_MAX);
 			part = &p->part[p->nr++];
 			part->ref = 0;
 			part->len = n;

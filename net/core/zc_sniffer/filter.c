@@ -65,14 +65,14 @@ void zcs_filter_drop(struct zcs_filter_prog *filter)
  * @f: the filter
  *
  * Context: Process context; sleeps for a grace period.
- * Return: 0; -EINVAL, also without a setup; -EBADF, -EFAULT or -ENOMEM.
+ * Return: 0, -EINVAL, -EBADF, -EFAULT or -ENOMEM.
  */
 int zcs_reader_filter(struct zcs_reader *r, const struct zcs_filter *f)
 {
 	struct zcs_filter_prog *new = NULL, *old;
 	struct bpf_prog *prog;
 
-	if (!zcs_nr_rings(r) || f->link >= ZCS_NR_LINKS || f->reserved)
+	if (f->link >= ZCS_NR_LINKS || f->reserved)
 		return -EINVAL;
 	switch (f->kind) {
 	case ZCS_FILTER_NONE:
