@@ -17,7 +17,7 @@
  *
  * A READER is a shell's command line that says "listening on" on standard error
  * when it captures, and ends by itself after that many packets; one that misses
- * some is interrupted when it has done nothing for two seconds. What it says at
+ * some is interrupted when it has done nothing but poll for two seconds. What it says at
  * the end is tcpdump's "N packets captured", and "N ... dropped by kernel" or
  * "N ... missed".
  *
@@ -61,6 +61,7 @@
 #define SEGMENT		1472		/* of an Ethernet frame */
 #define BUFFER		(64 << 20)	/* the receiver's */
 #define QUIET_S		2		/* libpcap looks at a block each second */
+#define QUIET_NS	20000000	/* of processor time: a reader that only polls */
 
 struct reader {
 	pid_t			pid;
@@ -180,7 +181,7 @@ static int readers_reap(struct reader *readers, int nr)
 	return left;
 }
 
-/* Interrupt those that have done nothing since the last call. */
+/* Interrupt those that have done next to nothing since the last call. */
 static void readers_nudge(struct reader *readers, int nr)
 {
 	uint64_t used;
@@ -190,7 +191,7 @@ static void readers_nudge(struct reader *readers, int nr)
 		if (readers[i].ended)
 			continue;
 		used = reader_used(&readers[i]);
-		if (used == readers[i].used_ns && !readers[i].interrupted) {
+		if (used - readers[i].used_ns < QUIET_NS && !readers[i].interrupted) {
 			readers[i].interrupted = true;
 			kill(readers[i].pid, SIGINT);
 		}

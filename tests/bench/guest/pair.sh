@@ -27,6 +27,12 @@ join_pair()
 		dev w0 nud permanent
 }
 
+# For kernels that have the sniffer as a module.
+load_sniffer()
+{
+	[[ -e /dev/zc_sniffer ]] || modprobe zc_sniffer
+}
+
 # reader KIND OPTION...: a reader's command line; what it captures goes nowhere.
 reader()
 {
