@@ -54,10 +54,6 @@ struct session {
 static int flush_text(struct session *s)
 {
 	if (fflush(stdout) || ferror(stdout)) {
-		if (errno == EINTR && stopping) {
-			clearerr(stdout);
-			return -EINTR;
-		}
 		fprintf(stderr, "zcsniff: standard output: %s\n",
 			errno == EPIPE ? "the reader has gone" : strerror(errno));
 		return -EIO;
@@ -294,7 +290,7 @@ int capture(struct zcs *z, const struct options *opts, struct totals *t)
 		ret = finish(&s);
 	else
 		zcs_stop(z);
-	if (ret > 0 || ret == -EINTR)
+	if (ret > 0)
 		ret = 0;
 	t->end_ns = clock_ns(CLOCK_MONOTONIC);
 out:

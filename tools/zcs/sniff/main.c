@@ -15,10 +15,16 @@ static void on_signal(int sig)
 	stopping = 1;
 }
 
-/* The first signal ends the capture, the second one the process. */
+/*
+ * The first signal ends the capture, the second one the process. Writes go on:
+ * a file does not end in the middle of a packet.
+ */
 static void catch_signals(void)
 {
-	struct sigaction stop = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction stop = {
+		.sa_handler = on_signal,
+		.sa_flags = (int)(SA_RESETHAND | SA_RESTART),
+	};
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sigaction(SIGINT, &stop, NULL);
@@ -27,11 +33,15 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* Slots to wait for: a quarter of the ring; one when somebody looks on. */
+/*
+ * Slots to wait for: as many as make a wake-up cheap, and no more, so that what is
+ * held is still in the cache when it is read and when it is used again; one when
+ * somebody looks on.
+ */
 static unsigned int watermark(const struct options *opts)
 {
 	uint64_t slots = opts->nr_slots ? opts->nr_slots : ZCS_DEFAULT_SLOTS;
-	uint64_t mark = slots / 4;
+	uint64_t mark = slots / 4 < 256 ? slots / 4 : 256;
 
 	if (opts->unbuffered || (!opts->write && !opts->stats && isatty(STDOUT_FILENO)))
 		return 1;

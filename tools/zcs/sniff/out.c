@@ -21,25 +21,28 @@ void out_init(struct out *out, int fd, const char *name)
 	out->written = 0;
 }
 
-/* Write it all. 0, or a negative errno: -EINTR if a signal came meanwhile. */
+/* Write it all. 0 or a negative errno; after a failure this is not called again. */
 int out_flush(struct out *out)
 {
-	struct iovec *iov = out->iov;
+	struct iovec *iov = out->iov, *end;
 	ssize_t n;
 
 	out_close(out);
-	while (out->written < out->size) {
-		n = writev(out->fd, iov, (int)(out->iov + out->nr - iov));
+	end = iov + out->nr;
+	while (iov < end) {
+		n = writev(out->fd, iov, (int)(end - iov));
 		if (n < 0)
 			return -errno;
 		out->written += (uint64_t)n;
 		if (out->written == out->size)
 			break;
 		/* A short write: go on behind it. */
-		for (; (size_t)n >= iov->iov_len; iov++)
+		for (; iov < end && (size_t)n >= iov->iov_len; iov++)
 			n -= (ssize_t)iov->iov_len;
-		iov->iov_base = (char *)iov->iov_base + n;
-		iov->iov_len -= (size_t)n;
+		if (iov < end) {
+			iov->iov_base = (char *)iov->iov_base + n;
+			iov->iov_len -= (size_t)n;
+		}
 	}
 	out->nr = 0;
 	out->staged = 0;

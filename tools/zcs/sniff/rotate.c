@@ -26,7 +26,7 @@ static int complain(struct writer *w, int err)
 	w->failed = true;
 	if (err == -EPIPE)
 		fprintf(stderr, "zcsniff: %s: the reader has gone\n", name);
-	else if (err != -EINTR)
+	else
 		fprintf(stderr, "zcsniff: %s: %s\n", name, strerror(-err));
 	return err;
 }
