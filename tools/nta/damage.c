@@ -100,7 +100,7 @@ static void damage_free_twice_merged(void)
 {
 	unsigned long *ptr[3];
 
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	damage_row(ptr);
 	damage_free(ptr[0]);
 	damage_free(ptr[1]);
@@ -112,7 +112,7 @@ static void damage_free_twice_node_gone(void)
 	unsigned long *ptr[3];
 
 	/* Not the first chunk of its node, and no node of anybody. */
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	shim_pages_limit(128);
 	damage_row(ptr);
 	/* Whole nodes beyond the reserve go to the depot. */
@@ -237,7 +237,7 @@ static void damage_write_binned(unsigned int word)
 {
 	unsigned long *ptr[3];
 
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	damage_row(ptr);
 	damage_free(ptr[1]);
 	damage_poke(ptr[1] + word);
@@ -268,7 +268,7 @@ static void damage_write_bin_alloc(void)
 {
 	unsigned long *ptr[3];
 
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	damage_row(ptr);
 	damage_free(ptr[1]);
 	damage_poke(ptr[1]);
@@ -281,7 +281,7 @@ static void damage_write_bin_left(void)
 {
 	unsigned long *ptr[3];
 
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	damage_row(ptr);
 	damage_free(ptr[0]);
 	damage_poke(ptr[0] + DAMAGE_NEXT - 1);
@@ -308,7 +308,7 @@ static void damage_overrun(unsigned int bytes)
 	unsigned long *ptr[3];
 	unsigned int i;
 
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	damage_row(ptr);
 	damage_free(ptr[1]);
 	for (i = 0; i < bytes / sizeof(long); i++)

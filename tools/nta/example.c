@@ -121,7 +121,7 @@ int cmd_example(int argc, char **argv)
 	}
 	shim_pages_init(1024);
 	shim_reset(1);
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	shim_trace.split = example_split;
 	shim_trace.merge = example_merge;
 	printf("units of %u bytes\n", NTA_UNIT);

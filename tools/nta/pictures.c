@@ -181,7 +181,7 @@ static void pictures_make(unsigned int which, struct pictures_panel *panel)
 	shim_reset(pictures_opt.seed);
 	pow2_uninit();
 	pow2_init();
-	nta_set_hot_bytes(0);
+	nta_set_hot_limits(0, NTA_HOT_MAX);
 	if (shim_pages_used())
 		model_die("pictures: an arena was not empty");
 	pictures_fill(&pictures_allocators[which], panel);

@@ -265,7 +265,7 @@ static const char *replay_step(enum replay_op op, u8 a, u8 b)
 			nta_unpin_nodes();
 		return NULL;
 	case REPLAY_HOT:
-		nta_set_hot_bytes(a * 1024);
+		nta_set_hot_limits(a * 1024, NTA_HOT_MAX);
 		return NULL;
 	case REPLAY_FREE_TWICE:
 		return replay_free_twice(slot);

@@ -562,7 +562,7 @@ int cmd_stress(int argc, char **argv)
 	shim_reset(stress_opt.seed);
 	shadow_init();
 	if (stress_opt.hot_given)
-		nta_set_hot_bytes(stress_opt.hot);
+		nta_set_hot_limits(stress_opt.hot, NTA_HOT_MAX);
 	for (cpu = stress_opt.cpus; cpu < NR_CPUS; cpu++)
 		shim_cpu_down(cpu);
 	stress_hands_init(&stress_main, stress_opt.seed, stress_opt.slots, 1);

@@ -128,7 +128,7 @@ static void threads_unhold(struct threads_item *item)
 
 	threads_must(shadow_verify(&chunk, false));
 	threads_put(item);
-	nta_unhold(chunk.ptr);
+	nta_unhold(chunk.ptr, 0);
 }
 
 static void threads_alloc(struct threads_cpu *me)

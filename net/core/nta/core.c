@@ -230,12 +230,15 @@ void nta_free_local(struct nta_cpu *c, struct nta_node *node,
 }
 
 /**
- * nta_set_hot_bytes() - say how much hot lists may keep
+ * nta_set_hot_limits() - say how much hot lists may keep
  * @bytes: per size; 0: nothing, every free merges at once
+ * @max: most chunks per size
  *
- * Context: While nothing allocates: at boot and in the userspace model.
+ * What a list has too much goes with the next free.
+ *
+ * Context: Any context; one at a time.
  */
-void nta_set_hot_bytes(unsigned int bytes)
+void nta_set_hot_limits(unsigned int bytes, unsigned int max)
 {
 	unsigned int units, limit;
 	int cpu;
@@ -245,9 +248,10 @@ void nta_set_hot_bytes(unsigned int bytes)
 			limit = bytes / (units << NTA_UNIT_SHIFT);
 			if (bytes && limit < NTA_HOT_MIN)
 				limit = NTA_HOT_MIN;
-			if (limit > NTA_HOT_MAX)
-				limit = NTA_HOT_MAX;
-			per_cpu_ptr(&nta_cpu, cpu)->hot[units].limit = limit;
+			if (limit > max)
+				limit = max;
+			WRITE_ONCE(per_cpu_ptr(&nta_cpu, cpu)->hot[units].limit,
+				   limit);
 		}
 	}
 }
@@ -552,5 +556,5 @@ void __init nta_core_init(void)
 		c->grow_after = jiffies;
 		INIT_LIST_HEAD(&c->nodes);
 	}
-	nta_set_hot_bytes(NTA_HOT_BYTES);
+	nta_set_hot_limits(NTA_HOT_BYTES, NTA_HOT_MAX);
 }

@@ -25,6 +25,10 @@
 #define NTA_HOT_MIN	4
 #define NTA_HOT_BYTES	SZ_1M
 
+/* While a sniffer is at work, chunks come back in bursts of its making. */
+#define NTA_HOT_MAX_NEED	1024
+#define NTA_HOT_BYTES_NEED	SZ_4M
+
 /* Bounds on what one passage through the gate does with preemption off. */
 #define NTA_DRAIN_BATCH	64
 #define NTA_FLUSH_BATCH	128
@@ -138,7 +142,7 @@ void nta_free_local(struct nta_cpu *c, struct nta_node *node,
 void nta_hot_shrink(struct nta_cpu *c, unsigned int units);
 unsigned int nta_hot_flush(struct nta_cpu *c, unsigned int max,
 			   bool idle_only);
-void nta_set_hot_bytes(unsigned int bytes);
+void nta_set_hot_limits(unsigned int bytes, unsigned int max);
 void nta_core_init(void);
 
 /* remote.c APIs */

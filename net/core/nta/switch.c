@@ -18,6 +18,7 @@
 #include <linux/init.h>
 #include <linux/kstrtox.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
@@ -68,6 +69,10 @@ static void nta_change_need(unsigned int mask, int by)
 		if (mask & (1U << i))
 			nta_needs[i] += by;
 	nta_apply_mask();
+	if (memchr_inv(nta_needs, 0, sizeof(nta_needs)))
+		nta_set_hot_limits(NTA_HOT_BYTES_NEED, NTA_HOT_MAX_NEED);
+	else
+		nta_set_hot_limits(NTA_HOT_BYTES, NTA_HOT_MAX);
 	mutex_unlock(&nta_switch_mtx);
 }
 

@@ -113,30 +113,41 @@ static __always_inline bool zcs_tap_wants(const struct zcs_reader *r,
 	       (!r->net || net_eq(r->net, dev_net(dev)));
 }
 
+/* @r wants the packet; the readers after it may want it too. */
+static noinline void zcs_tap_show(struct zcs_reader *r, struct sk_buff *skb,
+				  bool out)
+{
+	const struct net_device *dev = skb->dev;
+	struct zcs_view *v = this_cpu_ptr(&zcs_tap_view);
+
+	/* What is looped back was seen, or will be. */
+	if (out ? dev->flags & IFF_LOOPBACK : skb->pkt_type == PACKET_LOOPBACK)
+		return;
+	zcs_tap_see(v, skb, out);
+	zcs_offer(r, v);
+	hlist_for_each_entry_continue_rcu_bh(r, list)
+		if (zcs_tap_wants(r, dev, out ? ZCS_DIR_OUT : ZCS_DIR_IN))
+			zcs_offer(r, v);
+}
+
 /**
  * zcs_tap() - a packet passes a device
  * @skb: the packet, perhaps shared
  * @out: to the driver
+ *
+ * Most devices are of no interest to most readers: find that out first.
  *
  * Context: Softirqs off, RCU read-side critical section.
  */
 void zcs_tap(struct sk_buff *skb, bool out)
 {
 	const struct net_device *dev = skb->dev;
-	struct zcs_view *v = NULL;
 	struct zcs_reader *r;
 
-	hlist_for_each_entry_rcu(r, &zcs_tap_readers, list) {
-		if (!zcs_tap_wants(r, dev, out ? ZCS_DIR_OUT : ZCS_DIR_IN))
-			continue;
-		if (!v) {
-			/* What is looped back was seen, or will be. */
-			if (out ? dev->flags & IFF_LOOPBACK :
-				  skb->pkt_type == PACKET_LOOPBACK)
-				return;
-			v = this_cpu_ptr(&zcs_tap_view);
-			zcs_tap_see(v, skb, out);
+	hlist_for_each_entry_rcu_bh(r, &zcs_tap_readers, list) {
+		if (zcs_tap_wants(r, dev, out ? ZCS_DIR_OUT : ZCS_DIR_IN)) {
+			zcs_tap_show(r, skb, out);
+			return;
 		}
-		zcs_offer(r, v);
 	}
 }
