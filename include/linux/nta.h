@@ -405,7 +405,7 @@ out:
 
 /*
  * Does somebody hold the chunk that is about to be freed? Then he frees it. All
- * frees ask this first. The load-acquire: see hold.c.
+ * frees ask this first.
  */
 static __always_inline bool nta_is_kept(struct nta_node *node, void *ptr)
 {
@@ -414,9 +414,11 @@ static __always_inline bool nta_is_kept(struct nta_node *node, void *ptr)
 	if (!static_branch_unlikely(&nta_hold_key))
 		return false;
 	hold = READ_ONCE(node->hold);
-	return hold &&
-	       smp_load_acquire(&hold[(ptr - node->base) >> NTA_UNIT_SHIFT]) &&
-	       nta_hold_keeps(node, ptr);
+	if (!hold)
+		return false;
+	hold += (ptr - node->base) >> NTA_UNIT_SHIFT;
+	/* Pairs with the last nta_unhold(), see "Ordering" in hold.c. */
+	return smp_load_acquire(hold) && nta_hold_keeps(node, ptr);
 }
 
 /* Put a chunk whose size is known where it belongs. */

@@ -17,8 +17,8 @@ struct sk_buff;
  * struct sniff_ops - a sniffer
  * @tap: a packet passes a device, where packet sockets see it: before its
  *	protocol does (@out false), or before the driver does (@out true, and
- *	skb->data at the link-layer header). In an RCU read-side critical section
- *	with softirqs off; the packet may be shared.
+ *	skb->data at the link-layer header). In an RCU read-side critical
+ *	section with softirqs off; the packet may be shared.
  * @free: the stack frees the data of a packet, or of a buffer that never became
  *	one. Any context but NMI. What @skb says of devices, sockets and
  *	namespaces may be gone.

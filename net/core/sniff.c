@@ -3,9 +3,10 @@
  * Points where a sniffer looks at packets.
  *
  * A packet socket gets each packet as a clone that it may keep. A sniffer that
- * keeps only memory needs no clone, and a tap that is not a packet_type does not
- * make the stack believe that somebody else has the packet. So it has two calls
- * of its own: where packet sockets see packets, and where their data is freed.
+ * keeps only memory needs no clone, and a tap that is not a packet_type does
+ * not make the stack believe that somebody else has the packet. So it has two
+ * calls of its own: where packet sockets see packets, and where their data is
+ * freed.
  *
  * The calls are in the network core and the sniffer may be a module: it
  * registers, then switches on the key of each point that it needs. The calls

@@ -6,9 +6,10 @@
  * user namespace: the data mapping shows packets of the whole machine.
  *
  *   fd = open("/dev/zc_sniffer", O_RDWR);
- *   ioctl(fd, ZCS_IOC_SETUP, &setup);          what to capture, how much to hold
- *   ioctl(fd, ZCS_IOC_FILTER, &filter);        optional
- *   data  = mmap(NULL, setup.data_size, PROT_READ, MAP_SHARED, fd, ZCS_OFF_DATA);
+ *   ioctl(fd, ZCS_IOC_SETUP, &setup);      what to capture, how much to hold
+ *   ioctl(fd, ZCS_IOC_FILTER, &filter);    optional
+ *   data  = mmap(NULL, setup.data_size, PROT_READ, MAP_SHARED,
+ *                fd, ZCS_OFF_DATA);
  *   rings = mmap(NULL, setup.nr_rings * setup.ring_size, PROT_READ, MAP_SHARED,
  *                fd, ZCS_OFF_RINGS);
  *   tails = mmap(NULL, setup.tails_size, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -36,8 +37,8 @@
  * read, in any order. A packet of several slots is several elements, which stay
  * together. One file is used in one of the two ways, never in both (EBUSY).
  *
- * ZCS_IOC_START fails with EALREADY for a reader that captures, ZCS_IOC_STOP for
- * one that does not. Packets that were captured stay in the rings.
+ * ZCS_IOC_START fails with EALREADY for a reader that captures, ZCS_IOC_STOP
+ * for one that does not. Packets that were captured stay in the rings.
  *
  * poll() reports EPOLLIN while at least setup.watermark slots of a ring wait.
  */
@@ -51,7 +52,7 @@
 #define ZCS_OFF_RINGS		0x00000000000ULL	/* read only */
 #define ZCS_OFF_TAILS		0x01000000000ULL	/* struct zcs_tail[] */
 #define ZCS_OFF_TX_RING		0x02000000000ULL	/* read only */
-#define ZCS_OFF_TX		0x03000000000ULL	/* chunks to send from */
+#define ZCS_OFF_TX		0x03000000000ULL	/* what is sent */
 #define ZCS_OFF_DATA		0x10000000000ULL	/* read only, sparse */
 
 /* zcs_setup.point */
@@ -83,8 +84,9 @@
  *	the caller's. Must be -1 with ZCS_SETUP_ALL_NETNS, which @point
  *	ZCS_POINT_FREE requires: a freed buffer does not know its namespace
  * @watermark: slots that wait in a ring before poll() reports it, up to
- *	@nr_slots; 0 is 1, more than half of @nr_slots is half. While packets are
- *	missed, or a quarter of @limit is in use, poll() reports whatever waits
+ *	@nr_slots; 0 is 1, more than half of @nr_slots is half. While packets
+ *	are missed, or a quarter of @limit is in use, poll() reports whatever
+ *	waits
  * @reserved: must be 0
  * @limit: bytes of packets held at once, up to half of the machine's memory;
  *	what is in the ring whole (ZCS_F_INLINE) does not count. Charged to
@@ -116,14 +118,17 @@ struct zcs_setup {
 	__u32		reserved2;
 };
 
-/* zcs_filter.kind */
-#define ZCS_FILTER_NONE		0	/* remove the filter */
-#define ZCS_FILTER_CLASSIC	1	/* @insns, @len: struct sock_filter[] */
-#define ZCS_FILTER_EBPF		2	/* @prog_fd: BPF_PROG_TYPE_SOCKET_FILTER */
+/*
+ * zcs_filter.kind: no filter, a struct sock_filter[], or a loaded program of
+ * type BPF_PROG_TYPE_SOCKET_FILTER
+ */
+#define ZCS_FILTER_NONE		0
+#define ZCS_FILTER_CLASSIC	1
+#define ZCS_FILTER_EBPF		2
 
-/* zcs_filter.link: which packets it is for */
-#define ZCS_LINK_ETHER		0	/* those with a link-layer header */
-#define ZCS_LINK_RAW		1	/* those that begin with the network layer */
+/* zcs_filter.link: packets with a link-layer header, or without */
+#define ZCS_LINK_ETHER		0
+#define ZCS_LINK_RAW		1
 
 /**
  * struct zcs_filter - argument of ZCS_IOC_FILTER
@@ -187,7 +192,7 @@ struct zcs_ring {
 	__aligned_u64	copied_packets;
 	__aligned_u64	copied_bytes;
 	__aligned_u64	charged;
-	/* private: what the consumer's side of the kernel writes: another line */
+	/* private: what the consumer's side writes is on another line */
 	__aligned_u64	__pad[5];
 	/* public: */
 	__aligned_u64	returned;
@@ -204,9 +209,14 @@ struct zcs_tail {
 	__u32		__pad[15];
 };
 
-/* zcs_seg.flags */
-#define ZCS_SEG_COPIED		(1U << 0)	/* a copy made for this reader */
-#define ZCS_SEG_HEAD		(1U << 1)	/* no more than @head has: not held */
+/*
+ * zcs_seg.flags
+ *
+ * ZCS_SEG_COPIED: a copy made for this reader
+ * ZCS_SEG_HEAD: zcs_desc.head has all of the part, which is not held
+ */
+#define ZCS_SEG_COPIED		(1U << 0)
+#define ZCS_SEG_HEAD		(1U << 1)
 
 /**
  * struct zcs_seg - a contiguous part of a packet
@@ -225,16 +235,28 @@ struct zcs_seg {
 	__u32		flags;
 };
 
-/* zcs_desc.flags */
-#define ZCS_F_INLINE		(1U << 0)	/* all of it is in @head, no parts */
-#define ZCS_F_TRUNC		(1U << 1)	/* @cap_len < @wire_len */
-#define ZCS_F_COPIED		(1U << 2)	/* some part was copied */
-#define ZCS_F_EMPTY		(1U << 3)	/* free: a buffer that was never filled */
-#define ZCS_F_VLAN		(1U << 4)	/* @vlan_tci, @vlan_proto: a tag not in the bytes */
-#define ZCS_F_LINK		(1U << 5)	/* begins with a link-layer header */
-#define ZCS_F_CSUM_PARTIAL	(1U << 6)	/* the transport checksum is not computed yet */
-#define ZCS_F_GSO		(1U << 7)	/* @gso_size: several packets in one */
-#define ZCS_F_FOUND		(1U << 8)	/* free: headers found by their bytes */
+/*
+ * zcs_desc.flags
+ *
+ * ZCS_F_INLINE: all of the packet is in @head, there are no parts
+ * ZCS_F_TRUNC: @cap_len is less than @wire_len
+ * ZCS_F_COPIED: some part was copied
+ * ZCS_F_EMPTY: a freed buffer that was never filled
+ * ZCS_F_VLAN: @vlan_tci and @vlan_proto are a tag that is not in the bytes
+ * ZCS_F_LINK: the packet begins with a link-layer header
+ * ZCS_F_CSUM_PARTIAL: the transport checksum is not computed yet
+ * ZCS_F_GSO: several packets in one, each with @gso_size bytes of payload
+ * ZCS_F_FOUND: the headers of a freed buffer were found by their bytes
+ */
+#define ZCS_F_INLINE		(1U << 0)
+#define ZCS_F_TRUNC		(1U << 1)
+#define ZCS_F_COPIED		(1U << 2)
+#define ZCS_F_EMPTY		(1U << 3)
+#define ZCS_F_VLAN		(1U << 4)
+#define ZCS_F_LINK		(1U << 5)
+#define ZCS_F_CSUM_PARTIAL	(1U << 6)
+#define ZCS_F_GSO		(1U << 7)
+#define ZCS_F_FOUND		(1U << 8)
 
 /* zcs_desc.mac_off, net_off, trans_off: not known */
 #define ZCS_OFF_UNKNOWN		0xffffU
@@ -280,8 +302,8 @@ struct zcs_seg {
  *
  * The packet is @head up to @head_len, and from there on the parts: the stack
  * may have changed the bytes of the first part that @head covers since, as it
- * does to addresses and the hop limit. See Documentation/networking/zc_sniffer.rst
- * for who may change bytes beyond.
+ * does to addresses and the hop limit. See
+ * Documentation/networking/zc_sniffer.rst for who may change bytes beyond.
  */
 struct zcs_desc {
 	__aligned_u64	seq;
@@ -394,9 +416,9 @@ struct zcs_tx_setup {
 	__u32		reserved;
 };
 
-/* zcs_tx_desc.mode */
-#define ZCS_TX_FRAME		0	/* a whole frame, out of @ifindex */
-#define ZCS_TX_IP		1	/* an IPv4 or IPv6 packet; the kernel routes it */
+/* zcs_tx_desc.mode: a whole frame, or an IP packet that the kernel routes */
+#define ZCS_TX_FRAME		0
+#define ZCS_TX_IP		1
 
 /**
  * struct zcs_tx_desc - one packet to send
@@ -408,6 +430,7 @@ struct zcs_tx_setup {
  *	output interface to insist on, or 0
  * @mode: ZCS_TX_*
  * @flags: must be 0
+ * @reserved: must be 0
  */
 struct zcs_tx_desc {
 	__aligned_u64	user;
@@ -445,7 +468,8 @@ struct zcs_tx {
  * struct zcs_tx_done - one completion
  * @user: zcs_tx_desc.user
  * @chunk: number of the chunk, which is free again
- * @copied: 1 if somebody on the way copied the data, as a loopback receiver does
+ * @copied: 1 if somebody on the way copied the data, as a loopback receiver
+ *	does
  */
 struct zcs_tx_done {
 	__aligned_u64	user;
@@ -476,7 +500,7 @@ struct zcs_tx_ring {
 #define ZCS_IOC_FILTER		_IOW(ZCS_IOC_TYPE, 0x01, struct zcs_filter)
 #define ZCS_IOC_START		_IO(ZCS_IOC_TYPE, 0x02)
 #define ZCS_IOC_STOP		_IO(ZCS_IOC_TYPE, 0x03)
-#define ZCS_IOC_RELEASE		_IO(ZCS_IOC_TYPE, 0x04)	/* look at the tails now */
+#define ZCS_IOC_RELEASE		_IO(ZCS_IOC_TYPE, 0x04)
 #define ZCS_IOC_STATS		_IOWR(ZCS_IOC_TYPE, 0x05, struct zcs_stats)
 #define ZCS_IOC_TX_SETUP	_IOWR(ZCS_IOC_TYPE, 0x06, struct zcs_tx_setup)
 #define ZCS_IOC_TX		_IOW(ZCS_IOC_TYPE, 0x07, struct zcs_tx)

@@ -128,7 +128,7 @@ static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
 	return hold ? &hold[nta_unit_of(node, ptr)] : NULL;
 }
 
-/* Always inline: one function does for a sniffer all that there is per packet. */
+/* Always inline: a sniffer calls one function per packet. */
 static __always_inline int nta_hold_in(struct nta_node *node, void *ptr)
 {
 	u16 *word = nta_hold_word(node, ptr);
@@ -162,7 +162,8 @@ EXPORT_SYMBOL_GPL(nta_hold);
 
 /**
  * nta_hold_at() - hold a chunk, if it is one, and say where it is mapped
- * @ptr: address in the direct mapping, on whose memory the caller has a reference
+ * @ptr: address in the direct mapping, on whose memory the caller has a
+ *	reference
  *
  * Context: Any context, between nta_hold_enable() and nta_hold_disable().
  * Return: as nta_map_place(); or, with nothing held, -EINVAL if no chunk of NTA

@@ -9,7 +9,8 @@
  * of its first ZCS_HEAD_LEN bytes, and for the bytes beyond it says where in
  * NTA's memory they lie, and keeps that memory from being reused:
  *
- *   skb->head, in a chunk of NTA      nta_hold(): the stack frees the chunk when
+ *   skb->head, in a chunk of NTA      nta_hold(): the stack frees the chunk
+ *   when
  *                                     it likes, and the last holder really does
  *   fragment in a block of NTA        get_page()
  *   anything else                     copied into a chunk of our own, counted
@@ -26,8 +27,8 @@
  * then taken. In between it is decided whether there is room; so a packet that
  * is missed costs nothing but the counting.
  *
- * Locking: runs on the CPU of the ring with softirqs off (tap) or interrupts off
- * (free), which makes it the only producer; see ring.h.
+ * Locking: runs on the CPU of the ring with softirqs off (tap) or interrupts
+ * off (free), which makes it the only producer; see ring.h.
  */
 
 #include <linux/mm.h>

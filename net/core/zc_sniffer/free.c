@@ -4,15 +4,15 @@
  *
  * Every buffer is shown once, when the last one who had its data lets it go,
  * whatever it was used for: packets of all protocols on their way in and out,
- * messages of unix and netlink sockets. It is nobody's any more, so what is shown
- * cannot change.
+ * messages of unix and netlink sockets. It is nobody's any more, so what is
+ * shown cannot change.
  *
- * The price is that much has been forgotten by then. skb->data is where the last
- * layer left it, devices, sockets and namespaces may be gone. Where the stack
- * left its header offsets, they are used. TCP frees the original, which never
- * had headers: they are in front of its data, where its clone put them, and are
- * looked for there; they must agree with each other in every field that can be
- * checked.
+ * The price is that much has been forgotten by then. skb->data is where the
+ * last layer left it, devices, sockets and namespaces may be gone. Where the
+ * stack left its header offsets, they are used. TCP frees the original, which
+ * never had headers: they are in front of its data, where its clone put them,
+ * and are looked for there; they must agree with each other in every field that
+ * can be checked.
  *
  * Locking: readers are on an RCU list. Interrupts are off meanwhile, since
  * buffers are freed in all contexts and a ring has one producer.
@@ -37,7 +37,7 @@ static u16 zcs_from(const struct zcs_view *v, long off)
 	       off : ZCS_OFF_UNKNOWN;
 }
 
-/* An IP header before the TCP header at @th that speaks of just this segment. */
+/* An IP header before the TCP header at @th that speaks of this segment. */
 static int zcs_ip_before(const struct sk_buff *skb, const unsigned char *th,
 			 unsigned int tcp_len)
 {
@@ -101,8 +101,8 @@ static bool zcs_find_tcp(struct zcs_view *v)
 
 /*
  * A message that its receiver pulled to the end, as netlink does, lies in the
- * headroom. What nobody has filled is empty too, but belongs to a device, or to a
- * protocol that has reserved room for headers and says so.
+ * headroom. What nobody has filled is empty too, but belongs to a device, or to
+ * a protocol that has reserved room for headers and says so.
  */
 static bool zcs_is_pulled(const struct sk_buff *skb)
 {

@@ -5,9 +5,10 @@
  * Overview
  * --------
  *
- * Packets lie in the memory of NTA. A process that may see all traffic maps that
- * memory, is told where each packet lies, reads it in place and gives it back.
- * The stack keeps its packets; nothing is taken from it and nothing is copied.
+ * Packets lie in the memory of NTA. A process that may see all traffic maps
+ * that memory, is told where each packet lies, reads it in place and gives it
+ * back. The stack keeps its packets; nothing is taken from it and nothing is
+ * copied.
  *
  *        stack                           sniffer                 process
  *
@@ -240,8 +241,9 @@ static void zcs_show_fdinfo(struct seq_file *m, struct file *file)
 		   s.filtered, s.copied_packets, s.copied_bytes);
 	seq_printf(m, "held:\t%llu\nbad_releases:\t%llu\n", s.held,
 		   s.bad_releases);
-	seq_printf(m, "tx:\t%llu packets, %llu bytes, %llu errors, %llu in flight\n",
-		   s.tx_sent, s.tx_bytes, s.tx_errors, s.tx_in_flight);
+	seq_printf(m, "tx:\t%llu packets, %llu bytes, %llu errors\n",
+		   s.tx_sent, s.tx_bytes, s.tx_errors);
+	seq_printf(m, "tx_in_flight:\t%llu\n", s.tx_in_flight);
 }
 
 static const struct file_operations zcs_fops = {

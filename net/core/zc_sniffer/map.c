@@ -123,8 +123,8 @@ static int zcs_tails_mmap(struct zcs_reader *r, struct vm_area_struct *vma)
  *
  * Context: Process context, under mmap_lock.
  * Return: 0; -EINVAL for another offset, a length that the area does not have,
- * or what is not set up; -EACCES for a writable mapping of what is read only, or
- * a private one; -EBUSY for the tails of a reader that read()s.
+ * or what is not set up; -EACCES for a writable mapping of what is read only,
+ * or a private one; -EBUSY for the tails of a reader that read()s.
  */
 int zcs_mmap(struct zcs_reader *r, struct vm_area_struct *vma)
 {

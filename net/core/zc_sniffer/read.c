@@ -2,9 +2,9 @@
 /*
  * Zero-copy sniffer: read() and write(), the interface of 2006.
  *
- * read() returns an array of struct zcs_desc, write() takes it back, whole or in
- * parts, in any order. Of what is written only the number of the ring and the
- * position are looked at, and compared with what the kernel knows.
+ * read() returns an array of struct zcs_desc, write() takes it back, whole or
+ * in parts, in any order. Of what is written only the number of the ring and
+ * the position are looked at, and compared with what the kernel knows.
  *
  * Locking: reader->mtx makes read() and write() one at a time; ring->lock for
  * the entries, as always.
@@ -29,6 +29,7 @@ static int zcs_read_mode(struct zcs_reader *r)
 static ssize_t zcs_read_ring(struct zcs_cpu_ring *ring, char __user *buf,
 			     size_t count)
 {
+	/* (C), see ring.h */
 	u32 head = smp_load_acquire(&ring->mem->head);
 	u32 pos = ring->read_pos;
 	size_t done = 0;
@@ -113,7 +114,7 @@ ssize_t zcs_read(struct zcs_reader *r, struct file *file, char __user *buf,
 	}
 }
 
-/* Give back what @d names; slots that @d and those behind it take, or -errno. */
+/* Give back what a descriptor names; returns its slots, or -errno. */
 static int zcs_write_one(struct zcs_reader *r, u32 cpu, u32 pos)
 {
 	struct zcs_cpu_ring *ring;

@@ -47,6 +47,7 @@ struct zcs_reader *zcs_reader_new(void)
 	init_waitqueue_head(&r->wait);
 	mutex_init(&r->mtx);
 	r->user = get_uid(current_user());
+	r->stolen = jiffies - 1;
 	return r;
 }
 

@@ -7,19 +7,19 @@
  *
  * What user space sees of a ring is written by the kernel and never read again.
  * What a packet keeps - holds on chunks, copies, references on blocks - is in
- * entries of the kernel's own, one per slot. A release names a slot; whatever it
- * says is compared with the entries, so a wrong one frees nothing.
+ * entries of the kernel's own, one per slot. A release names a slot; whatever
+ * it says is compared with the entries, so a wrong one frees nothing.
  *
- * The limit of a reader is lent to its rings in portions, so that a packet costs
- * no shared counter. A ring gives back what it does not use when packets come
- * back, and one that needs more makes the others do so.
+ * The limit of a reader is lent to its rings in portions, so that a packet
+ * costs no shared counter. A ring gives back what it does not use when packets
+ * come back, and one that needs more makes the others do so.
  *
  * Locking
  * -------
  *
  *   ring->lock    entries from tail to head, tail, read_pos, returned, quota.
- *                 The producer owns the entries from head on, and needs the lock
- *                 only to reap and to get quota. Interrupts off.
+ *                 The producer owns the entries from head on, and needs the
+ *                 lock only to reap and to get quota. Interrupts off.
  */
 
 #include <linux/mm.h>
@@ -87,6 +87,7 @@ int zcs_rings_alloc(struct zcs_reader *r)
 	}
 	r->setup.ring_size = size;
 	r->setup.nr_rings = nr_cpu_ids;
+	/* Pairs with zcs_nr_rings(). */
 	smp_store_release(&r->nr_rings, nr_cpu_ids);
 	return 0;
 }
@@ -108,6 +109,7 @@ int zcs_tails_alloc(struct zcs_reader *r)
 	tails = vmalloc_user(r->tails_size);
 	if (!tails)
 		return -ENOMEM;
+	/* Pairs with zcs_tails_mmap(). */
 	smp_store_release(&r->tails, tails);
 	return 0;
 }
@@ -249,7 +251,8 @@ static int zcs_ring_release_to(struct zcs_cpu_ring *ring, u32 tail)
  * @pos: its first slot, as user space says
  *
  * Context: Any context; the caller holds ring->lock.
- * Return: slots of the packet; -EINVAL if there is no packet that the reader has.
+ * Return: slots of the packet; -EINVAL if there is no packet that the reader
+ * has.
  */
 int zcs_ring_release_one(struct zcs_cpu_ring *ring, u32 pos)
 {
@@ -274,12 +277,13 @@ int zcs_ring_release_one(struct zcs_cpu_ring *ring, u32 pos)
 static int zcs_ring_reap_locked(struct zcs_cpu_ring *ring)
 {
 	struct zcs_reader *r = ring->reader;
+	u32 tail;
 
 	if (READ_ONCE(r->mode) != ZCS_MODE_MAPPED)
 		return 0;
-	/* (E) */
-	return zcs_ring_release_to(ring,
-			smp_load_acquire(&r->tails[ring->cpu].tail));
+	/* (E), see ring.h */
+	tail = smp_load_acquire(&r->tails[ring->cpu].tail);
+	return zcs_ring_release_to(ring, tail);
 }
 
 /**
@@ -404,7 +408,7 @@ bool zcs_ring_grant(struct zcs_cpu_ring *ring, u32 bytes)
 	} while (ring->tail != i);
 
 	/* The others may have what they no longer need: look once a jiffy. */
-	if (READ_ONCE(r->stolen) == jiffies)
+	if (!time_after(jiffies, READ_ONCE(r->stolen)))
 		return false;
 	WRITE_ONCE(r->stolen, jiffies);
 	for (i = 0; i < r->nr_rings; i++)

@@ -26,8 +26,8 @@
  *
  * (B) pairs with (C): who sees head sees the slots.
  * (D) pairs with (E): packets are let go of after they were read.
- * (F) pairs with (A): a slot is written after its entry has been dropped. Reaping
- *     goes on on any CPU, under the lock of the ring.
+ * (F) pairs with (A): a slot is written after its entry has been dropped.
+ *     Any CPU may reap, under the lock of the ring.
  * (G) in SUBMIT and (H) in poll() are full barriers: either the producer sees
  *     that somebody is about to sleep, or he sees the new head.
  */
@@ -72,9 +72,9 @@ static inline u32 zcs_ring_waiting(const struct zcs_cpu_ring *ring)
 }
 
 /*
- * The reader has something to do: enough waits, or something waits while much of
- * the limit is in use or packets are missed, for which a watermark of slots would
- * be too late.
+ * The reader has something to do: enough waits, or something waits while much
+ * of the limit is in use or packets are missed, for which a watermark of slots
+ * would be too late.
  */
 static inline bool zcs_ring_ready(const struct zcs_cpu_ring *ring)
 {

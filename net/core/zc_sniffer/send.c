@@ -14,8 +14,8 @@
  *   | headers | payload            |    bytes, and skb_shared_info
  *   +---------+--------------------+         |
  *        |              ^                    v
- *      copied once      +------------- fragment 0, marked as shared and
- *      and checked                     as to be told about (ubuf_info)
+ *      copied once,     +------------- fragment 0, marked as shared, with
+ *      checked                         a callback (ubuf_info)
  *
  * Headers are checked in the copy and never read again from the chunk. Payload
  * is read by the device, or by whoever copies it on the way. When the last user
@@ -99,7 +99,9 @@ struct zcs_tx_area {
 	unsigned int		chunk_size;
 	struct zcs_tx_chunk	*chunk;
 	struct zcs_reader	*owner;
+	/* Protects: submitting. */
 	struct mutex		mtx;
+	/* Protects: @ring, @head, @owner. */
 	spinlock_t		lock;
 	struct zcs_tx_ring	*ring;
 	u32			head;
@@ -255,20 +257,22 @@ int zcs_tx_setup(struct zcs_reader *r, struct zcs_tx_setup *setup)
 	err = PTR_ERR_OR_ZERO(a);
 	if (err)
 		goto out;
-	/* Until the last packet has gone; the file pins the module till then. */
+	/* Until the last packet has gone; till now the file pins it. */
 	__module_get(THIS_MODULE);
 	setup->ring_size = zcs_tx_ring_size(a);
 	setup->tails_size = r->tails_size;
 	setup->tail_index = nr_cpu_ids;
+	/* Pairs with zcs_tx_area(). */
 	smp_store_release(&r->tx, a);
 out:
 	mutex_unlock(&r->mtx);
 	return err;
 }
 
-/* The area, if there is one; pairs with zcs_tx_setup(). */
+/* The area, if there is one. */
 static struct zcs_tx_area *zcs_tx_area(struct zcs_reader *r)
 {
+	/* Pairs with zcs_tx_setup(). */
 	return smp_load_acquire(&r->tx);
 }
 

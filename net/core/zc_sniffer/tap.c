@@ -2,9 +2,9 @@
 /*
  * Zero-copy sniffer: the tap - packets as they pass a device.
  *
- * What a reader sees here is what a packet socket on the same interface sees, in
- * the same order: on receive before the protocol, with a VLAN tag taken out of
- * the bytes; on transmit before the driver, once per device. Like tcpdump, a
+ * What a reader sees here is what a packet socket on the same interface sees,
+ * in the same order: on receive before the protocol, with a VLAN tag taken out
+ * of the bytes; on transmit before the driver, once per device. Like tcpdump, a
  * reader sees what passes a loopback device once, on receive.
  *
  * Locking: readers are on an RCU list; reader.c adds and removes them.
@@ -93,7 +93,7 @@ static __always_inline void zcs_tap_see(struct zcs_view *v,
 	d->pkt_type = out ? PACKET_OUTGOING : skb->pkt_type;
 	zcs_view_skb(v, flags);
 
-	/* Whoever asked for time stamps has one already, from an earlier point. */
+	/* Whoever asked for time stamps has one already, and an earlier one. */
 	if (!out && skb->tstamp && skb->tstamp_type == SKB_CLOCK_REALTIME)
 		d->ts_ns = ktime_to_ns(skb->tstamp);
 	else

@@ -196,7 +196,8 @@ struct zcs_reader {
  * @start: its first byte, from skb->data; negative if headers were pulled
  * @link: ZCS_LINK_*
  * @d: what all readers are told of it, up to ZCS_DESC_FIXED; in place of what
- *	differs: @cap_len is the length of the packet, what belongs to a ring is 0
+ *	differs: @cap_len is the length of the packet, what belongs to a ring is
+ *	0
  */
 struct zcs_view {
 	struct sk_buff	*skb;
@@ -205,9 +206,10 @@ struct zcs_view {
 	struct zcs_desc	d;
 };
 
-/* Rings are there once their number is; pairs with zcs_rings_alloc(). */
+/* Rings are there once their number is. */
 static inline unsigned int zcs_nr_rings(const struct zcs_reader *r)
 {
+	/* Pairs with zcs_rings_alloc(). */
 	return smp_load_acquire(&r->nr_rings);
 }
 

@@ -269,6 +269,12 @@ static void write_mixed(const char *dir)
 	d->hw_type = 824;
 	d->ifindex = 0;
 	fake_add(&f, 0, 1700000000000000005ULL, p, packet_arp(p), 0);
+	d = fake_add(&f, 0, 1700000000000000006ULL, p, packet_arp(p), 0);
+	d->ifindex = 88888;
+	d = fake_add(&f, 0, 1700000000000000007ULL, p, packet_arp(p), 0);
+	d->ifindex = 88888;
+	d->netns = 5;
+	fake_add(&f, 0, 1700000000000000008ULL, p, packet_arp(p), 0);
 	write_file(&f, path, 0);
 	ok(!access(path, R_OK), "pcapng: a file with several interfaces");
 	fake_uninit(&f);

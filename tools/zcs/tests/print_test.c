@@ -92,6 +92,16 @@ static void test_lines(void)
 	       "3723.000000456 fd00::1.4000 fd00::2.80 1000 100\n");
 	opts.tcp_seq = NULL;
 
+	p[20] = 43;
+	prints("print: an IPv6 header that says it is longer than the packet", p, len, &opts,
+	       TIME "lo In  IP6 fd00::1 > fd00::2: ip-proto-43, length 120\n");
+	p[20] = 58;
+	p[54] = 128;
+	prints("print: ICMPv6", p, len, &opts,
+	       TIME "lo In  IP6 fd00::1 > fd00::2: ICMP6 echo request, id 0, seq 1000, length 120\n");
+	prints("print: ICMPv6, cut off", p, 56, &opts,
+	       TIME "lo In  IP6 fd00::1 > fd00::2: ICMP6 length 120\n");
+
 	opts.link = true;
 	len = packet_arp(p);
 	prints("print: ARP with -e", p, len, &opts,
@@ -125,6 +135,7 @@ void test_print(void)
 /* A packet of chance: noise, or a good one with some bytes changed. */
 static size_t random_packet(uint8_t *p, size_t max)
 {
+	static const uint8_t protos[] = { 0, 1, 6, 17, 43, 44, 58, 60, 132, 135, 136 };
 	size_t len, i;
 
 	switch (random_u32() % 5) {
@@ -151,10 +162,13 @@ static size_t random_packet(uint8_t *p, size_t max)
 			p[14] = 0x60;
 		}
 	}
+	/* What is behind an IP header: extension headers, ICMP, TCP and others */
+	if (len > 23 && random_u32() % 2)
+		p[p[12] == 0x86 ? 20 : 23] = protos[random_u32() % sizeof(protos)];
 	for (i = random_u32() % 4; i && len; i--)
 		p[random_u32() % (len < 80 ? len : 80)] = (uint8_t)random_u32();
-	if (len && random_u32() % 4 == 0)
-		len = random_u32() % len;
+	if (len && random_u32() % 3 == 0)
+		len = random_u32() % (len < 100 ? len : 100);
 	return len;
 }
 

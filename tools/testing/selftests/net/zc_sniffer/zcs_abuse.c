@@ -8,8 +8,8 @@
  *   -s SEED    where to begin (1)
  *
  * The same arguments make the same calls. What the calls return does not matter
- * here, only that the machine survives, that the allocator's law holds, and that
- * a well-behaved reader beside it misses nothing and sees no byte changed.
+ * here, only that the machine survives, that the allocator's law holds, and
+ * that a well-behaved reader beside it misses nothing and sees no byte changed.
  * Needs root. Exit: 0, 1 a point failed, 2 wrong call.
  */
 

@@ -3,8 +3,8 @@
  * /dev/zc_sniffer: the free point. Every buffer is shown once, when the stack
  * frees it, whatever it was for; what was never filled is marked.
  *
- * Needs CONFIG_ZC_SNIFFER, CONFIG_UNIX and root. Buffers of the whole machine are
- * shown, so the tests look for their own by content.
+ * Needs CONFIG_ZC_SNIFFER, CONFIG_UNIX and root. Buffers of the whole machine
+ * are shown, so the tests look for their own by content.
  */
 
 #define _GNU_SOURCE

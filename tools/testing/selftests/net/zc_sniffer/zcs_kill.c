@@ -8,9 +8,9 @@
  *   -s SEED    where to begin (1)
  *
  * A victim counts its steps, of which there are many kinds, in shared memory,
- * and is killed after a random number of them, wherever that is. After each, the
- * allocator is asked whether its law holds and nobody holds anything, and the
- * packets that flowed meanwhile must all have arrived.
+ * and is killed after a random number of them, wherever that is. After each,
+ * the allocator is asked whether its law holds and nobody holds anything, and
+ * the packets that flowed meanwhile must all have arrived.
  * Needs root. Exit: 0, 1 a point failed, 2 wrong call.
  */
 
