@@ -39,17 +39,17 @@ udp_of_many_sizes_is_the_same()
 	net_pair 1500
 	watch_pair east
 	make_payload payload "$(scaled 60000 6000)"
-	for size in 1 60 86 87 128 500 1000 1472; do
+	for size in $(scaled "1 60 86 87 128 500 1000 1472" "1 87 1472"); do
 		head -c $((size * 50)) payload > part
 		udp_transfer west east 4 part "$size"
 	done
-	for size in 1 66 67 1000 1452; do
+	for size in $(scaled "1 66 67 1000 1452" "67 1452"); do
 		head -c $((size * 50)) payload > part
 		udp_transfer east west 6 part "$size"
 	done
 	end_capture west w0
-	same_packets $((8 * $(scaled 50 5)))
-	nta_at_least $((8 * $(scaled 50 5)))
+	same_packets $((5 * $(scaled 50 5)))
+	nta_at_least $((5 * $(scaled 50 5)))
 }
 
 # Packets of 64 KiB, on the way out and on the way in.
@@ -481,24 +481,28 @@ small_limit_misses_and_counts()
 	nta_at_least "$n"
 }
 
+# On a slow kernel only those that take other paths through it.
+more=(udp_segmentation_is_the_same
+	jumbo_frames_are_the_same
+	web_traffic_is_the_same
+	all_namespaces_are_the_same
+	other_namespace_is_the_same
+	expressions_choose_the_same
+	snap_length_cuts_the_same)
+[[ $SHORT -eq 0 ]] || more=()
+
 guest_main "$@" -- \
 	tcp_is_the_same \
 	udp_of_many_sizes_is_the_same \
 	segmentation_offload_is_the_same \
 	receive_offload_is_the_same \
-	udp_segmentation_is_the_same \
-	jumbo_frames_are_the_same \
 	fragments_are_the_same \
 	vlan_tags_are_the_same \
 	loopback_is_the_same \
-	web_traffic_is_the_same \
 	bad_wire_is_the_same \
 	replayed_frames_are_the_same \
 	all_interfaces_are_the_same \
-	all_namespaces_are_the_same \
-	other_namespace_is_the_same \
-	expressions_choose_the_same \
-	snap_length_cuts_the_same \
 	translated_packets_are_the_same \
 	free_point_sees_what_the_tap_sees \
-	small_limit_misses_and_counts
+	small_limit_misses_and_counts \
+	"${more[@]}"
