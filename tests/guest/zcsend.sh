@@ -91,10 +91,12 @@ receive_flow()
 flow_arrives()
 {
 	local n size
+	local -a sizes=(128 9000)
 
+	[[ $SHORT -eq 1 ]] || sizes+=(100 156 1500)
 	n=$(scaled 300 50)
 	net_pair 9000
-	for size in $(scaled "100 128 156 1500 9000" "128 9000"); do
+	for size in "${sizes[@]}"; do
 		make_payload payload $((size - $2))
 		receive_flow "$1" "$n" "$size" "${@:3}"
 	done
