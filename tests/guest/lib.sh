@@ -386,6 +386,7 @@ net_pair()
 	link add w0 mtu $1 netns west type veth peer name e0 mtu $1 netns east
 	END
 	in_ns east bash -ec "$NS_SETUP"'
+		echo 0 > ipv6/conf/e0/router_solicitations
 		ip -batch - <<-END
 		link set lo up
 		addr add 10.1.0.2/24 dev e0
@@ -394,6 +395,7 @@ net_pair()
 		END'
 	# The ends get to know each other: no later packet waits for an address.
 	in_ns west bash -ec "$NS_SETUP"'
+		echo 0 > ipv6/conf/w0/router_solicitations
 		ip -batch - <<-END
 		link set lo up
 		addr add 10.1.0.1/24 dev w0
