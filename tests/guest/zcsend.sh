@@ -232,7 +232,7 @@ wrong_calls_are_refused()
 		is_equal "$status" 2 "status of zcsend $call"
 		is_at_least "$(stat -c %s err)" 10 "bytes of its message"
 	done
-	for call in "-i nowhere --dst 10.1.0.2:5001" "/nowhere.pcap" "--dst 10.99.0.1:5001 --ip"; do
+	for call in "-i nowhere --dst 10.1.0.2:5001" "-i w0 /nowhere.pcap" "--dst 10.99.0.1:5001 --ip"; do
 		status=0
 		# shellcheck disable=SC2086 # a list of words is meant
 		in_ns west "$here/zcsend" $call > out 2> err || status=$?
