@@ -120,7 +120,7 @@ static ssize_t next_tapped(int tap)
 }
 
 /* Compared with the payload, and with all that a packet socket saw. */
-TEST_F_TIMEOUT(content, datagrams_of_all_sizes, ZCS_TEST_S)
+TEST_F(content, datagrams_of_all_sizes)
 {
 	const struct zcs_desc *desc;
 	unsigned int len, n = 0;
@@ -155,7 +155,7 @@ TEST_F_TIMEOUT(content, datagrams_of_all_sizes, ZCS_TEST_S)
 }
 
 /* Held while the stack frees it, allocates again and writes anew. */
-TEST_F_TIMEOUT(content, held_packets_do_not_change, ZCS_TEST_S)
+TEST_F(content, held_packets_do_not_change)
 {
 	const struct zcs_desc *desc[100];
 	unsigned int i, round, len;
@@ -189,7 +189,7 @@ TEST_F_TIMEOUT(content, held_packets_do_not_change, ZCS_TEST_S)
 	}
 }
 
-TEST_F_TIMEOUT(content, snap_length_cuts_anywhere, ZCS_TEST_S)
+TEST_F(content, snap_length_cuts_anywhere)
 {
 	static const __u32 lens[] = {
 		1, 13, 14, 15, 42, 127, 128, 129, 130, 1000, 4095, 4096, 4097,
@@ -335,7 +335,7 @@ static int tcp_listener(int family)
 	return listen(fd, 1) ? -1 : fd;
 }
 
-TEST_F_TIMEOUT(content, stream_of_tcp, ZCS_TEST_S)
+TEST_F(content, stream_of_tcp)
 {
 	int listener = tcp_listener(variant->family);
 
@@ -346,7 +346,7 @@ TEST_F_TIMEOUT(content, stream_of_tcp, ZCS_TEST_S)
 }
 
 /* Pages of a file, which are not the allocator's: copied, and counted. */
-TEST_F_TIMEOUT(content, stream_of_sendfile, ZCS_TEST_S)
+TEST_F(content, stream_of_sendfile)
 {
 	int listener = tcp_listener(variant->family);
 	int file = memfd_create("sent", MFD_CLOEXEC);
@@ -519,7 +519,7 @@ TEST_F(forward, headers_are_shown_as_they_passed)
 }
 
 /* Datagrams in fragments, and large ones over a wire with a large MTU. */
-TEST_F_TIMEOUT(forward, fragments_are_shown_one_by_one, ZCS_TEST_S)
+TEST_F(forward, fragments_are_shown_one_by_one)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,

@@ -90,7 +90,7 @@ static bool has_needle(const struct zcs_reader *reader,
 	return true;
 }
 
-TEST_F_TIMEOUT(free, datagram_is_shown_when_it_is_freed, ZCS_TEST_S)
+TEST_F(free, datagram_is_shown_when_it_is_freed)
 {
 	struct needle needle = { .bytes = sent, .len = 1000 };
 	const struct zcs_desc *desc;
@@ -146,7 +146,7 @@ static void count_shown(FIXTURE_DATA(free) *self, unsigned char *shown,
 	} while (found < nr && zcs_before_deadline(deadline));
 }
 
-TEST_F_TIMEOUT(free, every_datagram_is_shown_once, ZCS_TEST_S)
+TEST_F(free, every_datagram_is_shown_once)
 {
 	unsigned char shown[NR] = {};
 	struct zcs_stats stats;
@@ -167,7 +167,7 @@ TEST_F_TIMEOUT(free, every_datagram_is_shown_once, ZCS_TEST_S)
 	EXPECT_EQ(stats.passed, stats.shown);
 }
 
-TEST_F_TIMEOUT(free, messages_of_unix_sockets_are_shown, ZCS_TEST_S)
+TEST_F(free, messages_of_unix_sockets_are_shown)
 {
 	unsigned char shown[NR] = {};
 	int pair[2];
@@ -187,7 +187,7 @@ TEST_F_TIMEOUT(free, messages_of_unix_sockets_are_shown, ZCS_TEST_S)
 	close(pair[1]);
 }
 
-TEST_F_TIMEOUT(free, messages_of_netlink_are_shown, ZCS_TEST_S)
+TEST_F(free, messages_of_netlink_are_shown)
 {
 	struct {
 		struct nlmsghdr head;
@@ -226,7 +226,7 @@ TEST_F_TIMEOUT(free, messages_of_netlink_are_shown, ZCS_TEST_S)
 }
 
 /* The stream, piece by piece; what is sent is freed when it is acknowledged. */
-TEST_F_TIMEOUT(free, payload_of_tcp_is_shown, ZCS_TEST_S)
+TEST_F(free, payload_of_tcp_is_shown)
 {
 	struct needle needle = { .bytes = sent, .len = 1000 };
 	struct sockaddr_in addr = {};
@@ -259,7 +259,7 @@ static bool is_empty(const struct zcs_reader *reader,
 }
 
 /* A message of no bytes takes a buffer that is never filled. */
-TEST_F_TIMEOUT(free, buffers_never_filled_are_marked, ZCS_TEST_S)
+TEST_F(free, buffers_never_filled_are_marked)
 {
 	const struct zcs_desc *desc;
 	int pair[2], i;
@@ -281,7 +281,7 @@ TEST_F_TIMEOUT(free, buffers_never_filled_are_marked, ZCS_TEST_S)
 }
 
 /* What nobody received is freed with its socket, and shown. */
-TEST_F_TIMEOUT(free, what_a_closed_socket_drops_is_shown, ZCS_TEST_S)
+TEST_F(free, what_a_closed_socket_drops_is_shown)
 {
 	unsigned char shown[NR] = {};
 	__u32 i;
@@ -298,7 +298,7 @@ TEST_F_TIMEOUT(free, what_a_closed_socket_drops_is_shown, ZCS_TEST_S)
 }
 
 /* Content that is held is as it was freed, whatever is allocated after. */
-TEST_F_TIMEOUT(free, what_is_shown_does_not_change, ZCS_TEST_S)
+TEST_F(free, what_is_shown_does_not_change)
 {
 	struct needle needle = { .bytes = sent, .len = 3000 };
 	static char other[4000];
@@ -319,7 +319,7 @@ TEST_F_TIMEOUT(free, what_is_shown_does_not_change, ZCS_TEST_S)
 }
 
 /* The tap and the free point at once: one packet, two views, one chunk. */
-TEST_F_TIMEOUT(free, tap_sees_the_same, ZCS_TEST_S)
+TEST_F(free, tap_sees_the_same)
 {
 	struct needle needle = { .bytes = sent, .len = 2000 };
 	const struct zcs_desc *tapped, *freed;

@@ -74,7 +74,7 @@ static void check_law(struct __test_metadata *_metadata,
 	EXPECT_EQ(stats.passed, passed);
 }
 
-TEST_F_TIMEOUT(ledger, sees_all_when_there_is_room, ZCS_TEST_S)
+TEST_F(ledger, sees_all_when_there_is_room)
 {
 	struct zcs_stats stats;
 
@@ -87,7 +87,7 @@ TEST_F_TIMEOUT(ledger, sees_all_when_there_is_room, ZCS_TEST_S)
 	EXPECT_EQ(NR_PACKETS, stats.shown);
 }
 
-TEST_F_TIMEOUT(ledger, limit_is_kept_and_the_stack_goes_on, ZCS_TEST_S)
+TEST_F(ledger, limit_is_kept_and_the_stack_goes_on)
 {
 	struct zcs_stats stats;
 
@@ -106,7 +106,7 @@ TEST_F_TIMEOUT(ledger, limit_is_kept_and_the_stack_goes_on, ZCS_TEST_S)
 	EXPECT_LE(LIMIT / 4096, stats.shown);
 }
 
-TEST_F_TIMEOUT(ledger, limit_is_there_again_after_a_release, ZCS_TEST_S)
+TEST_F(ledger, limit_is_there_again_after_a_release)
 {
 	struct zcs_stats before, after;
 	unsigned int round;
@@ -131,7 +131,7 @@ TEST_F_TIMEOUT(ledger, limit_is_there_again_after_a_release, ZCS_TEST_S)
 }
 
 /* Held by a reader, or by the stack alone: the law of the allocator is one. */
-TEST_F_TIMEOUT(ledger, nothing_stays_when_a_hoarder_goes, ZCS_TEST_S)
+TEST_F(ledger, nothing_stays_when_a_hoarder_goes)
 {
 	unsigned int round;
 
@@ -147,7 +147,7 @@ TEST_F_TIMEOUT(ledger, nothing_stays_when_a_hoarder_goes, ZCS_TEST_S)
 	}
 }
 
-TEST_F_TIMEOUT(ledger, limit_of_nothing_shows_short_packets_only, ZCS_TEST_S)
+TEST_F(ledger, limit_of_nothing_shows_short_packets_only)
 {
 	struct zcs_stats stats;
 
@@ -162,7 +162,7 @@ TEST_F_TIMEOUT(ledger, limit_of_nothing_shows_short_packets_only, ZCS_TEST_S)
 }
 
 /* Numbers go on over what is missed: each ring's gaps are its losses. */
-TEST_F_TIMEOUT(ledger, gaps_add_up_to_what_was_missed, ZCS_TEST_S)
+TEST_F(ledger, gaps_add_up_to_what_was_missed)
 {
 	__u64 missed[256] = {}, gaps[256] = {}, last[256] = {}, shown = 0;
 	struct zcs_reader *reader = &self->reader;
@@ -230,7 +230,7 @@ static void *flood(void *arg)
 }
 
 /* Both processors send while the reader reads: still exact. */
-TEST_F_TIMEOUT(ledger, law_holds_under_load, ZCS_TEST_S)
+TEST_F(ledger, law_holds_under_load)
 {
 	struct flood one = { .cpu = 0, .nr = NR_PACKETS, .udp = self->udp };
 	struct flood two = { .cpu = 1, .nr = NR_PACKETS, .udp = self->udp };
@@ -265,7 +265,7 @@ TEST_F_TIMEOUT(ledger, law_holds_under_load, ZCS_TEST_S)
 }
 
 /* Killed in the middle of it. */
-TEST_F_TIMEOUT(ledger, killed_reader_leaves_nothing, ZCS_TEST_S)
+TEST_F(ledger, killed_reader_leaves_nothing)
 {
 	int round, status;
 	pid_t pid;

@@ -135,7 +135,7 @@ static void *send_later(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(poll, wakes_a_sleeper, ZCS_TEST_S)
+TEST_F(poll, wakes_a_sleeper)
 {
 	struct pollfd pfd = { .fd = self->reader.fd, .events = POLLIN };
 	struct sender sender = { &self->udp, wanted(self) };

@@ -64,7 +64,7 @@ do {									\
 	ASSERT_EQ(0, net_udp_drain(&self->udp, nr));			\
 } while (0)
 
-TEST_F_TIMEOUT(readers, all_see_all, ZCS_TEST_S)
+TEST_F(readers, all_see_all)
 {
 	const struct zcs_desc *desc, *same;
 	int i, n, len;
@@ -92,7 +92,7 @@ TEST_F_TIMEOUT(readers, all_see_all, ZCS_TEST_S)
 	}
 }
 
-TEST_F_TIMEOUT(readers, memory_is_free_when_the_last_one_lets_go, ZCS_TEST_S)
+TEST_F(readers, memory_is_free_when_the_last_one_lets_go)
 {
 	const struct zcs_desc *desc;
 	int i;
@@ -140,7 +140,7 @@ TEST_F(readers, each_has_its_filter)
 }
 
 /* One hoards and misses; the other sees everything. */
-TEST_F_TIMEOUT(readers, each_has_its_limit, ZCS_TEST_S)
+TEST_F(readers, each_has_its_limit)
 {
 	struct zcs_stats stats;
 	int i;
@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(readers, each_has_its_limit, ZCS_TEST_S)
 	EXPECT_EQ(NR_PACKETS, stats.shown);
 }
 
-TEST_F_TIMEOUT(readers, one_may_go_while_others_hold, ZCS_TEST_S)
+TEST_F(readers, one_may_go_while_others_hold)
 {
 	const struct zcs_desc *desc;
 	int i;
@@ -184,7 +184,7 @@ TEST_F_TIMEOUT(readers, one_may_go_while_others_hold, ZCS_TEST_S)
 	}
 }
 
-TEST_F_TIMEOUT(readers, one_may_be_killed_while_others_hold, ZCS_TEST_S)
+TEST_F(readers, one_may_be_killed_while_others_hold)
 {
 	struct zcs_stats stats;
 	int i, status;
@@ -249,7 +249,7 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(readers, come_and_go_while_packets_flow, ZCS_TEST_S)
+TEST_F(readers, come_and_go_while_packets_flow)
 {
 	struct comer comer[3];
 	pthread_t thread[3];

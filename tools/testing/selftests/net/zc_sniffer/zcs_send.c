@@ -210,7 +210,7 @@ TEST_F(send, chunks_are_zero_and_writable)
 }
 
 /* All lengths around what is copied, of pages, up to the largest frame. */
-TEST_F_TIMEOUT(send, frames_arrive_as_they_were, ZCS_TEST_S)
+TEST_F(send, frames_arrive_as_they_were)
 {
 	static const unsigned int lens[] = {
 		14, 15, 60, 64, 127, 128, 129, 130, 200, 512, 1024, 1514, 1515,
@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(send, frames_arrive_as_they_were, ZCS_TEST_S)
 }
 
 /* Many in one call, each comes back once. */
-TEST_F_TIMEOUT(send, batches_complete_exactly_once, ZCS_TEST_S)
+TEST_F(send, batches_complete_exactly_once)
 {
 	struct zcs_tx_desc descs[NR_CHUNKS];
 	const struct zcs_tx_done *done;
@@ -494,7 +494,7 @@ TEST_F(send, headers_are_read_once)
 }
 
 /* The process goes, its packets are in a queue, the queue goes later. */
-TEST_F_TIMEOUT(send, sender_may_die_with_chunks_in_flight, ZCS_TEST_S)
+TEST_F(send, sender_may_die_with_chunks_in_flight)
 {
 	struct zcs_tx_desc descs[NR_CHUNKS];
 	static char got[CHUNK_SIZE], want[CHUNK_SIZE];
@@ -699,12 +699,12 @@ static void expect_datagrams(struct __test_metadata *_metadata,
 	net_udp_close(&udp);
 }
 
-TEST_F_TIMEOUT(send, ipv4_packets_are_routed, ZCS_TEST_S)
+TEST_F(send, ipv4_packets_are_routed)
 {
 	expect_datagrams(_metadata, self, AF_INET);
 }
 
-TEST_F_TIMEOUT(send, ipv6_packets_are_routed, ZCS_TEST_S)
+TEST_F(send, ipv6_packets_are_routed)
 {
 	expect_datagrams(_metadata, self, AF_INET6);
 }

@@ -22,7 +22,8 @@
  * kernel that runs the tests is a debug kernel under emulation.
  */
 #define ZCS_WAIT_MS	60000
-#define ZCS_TEST_S	300
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300	/* seconds */
 
 struct zcs_reader {
 	int			fd;
