@@ -133,8 +133,8 @@ module_comes_and_goes_under_load()
 	local i n
 
 	n=$(scaled 30 5)
-	net_pair 1500
 	is_a_module
+	net_pair 1500
 	start_load
 	for ((i = 0; i < n; i++)); do
 		wait_until module_is_gone
@@ -154,8 +154,8 @@ module_goes_when_its_readers_have()
 	local i n reader
 
 	n=$(scaled 20 5)
-	net_pair 1500
 	is_a_module
+	net_pair 1500
 	start_load
 	for ((i = 0; i < n; i++)); do
 		sniffer_is_there
@@ -177,8 +177,8 @@ module_goes_when_its_readers_have()
 # Packets of a sender are under way: the module waits for them, not they for it.
 module_stays_while_packets_are_under_way()
 {
-	net_pair 1500
 	is_a_module
+	net_pair 1500
 	in_ns west tc qdisc add dev w0 root netem limit 100000 delay 200s
 	ip -n west neigh replace 10.1.0.2 lladdr 02:00:00:00:00:02 dev w0
 	spawn west "$here/zcsend" --ip --dst 10.1.0.2:5001 --size 1000 --count 64 > out 2>&1
