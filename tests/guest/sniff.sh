@@ -485,9 +485,13 @@ small_limit_misses_and_counts()
 	nta_at_least "$n"
 }
 
-# On a slow kernel only those that take other paths through it.
-more=(udp_segmentation_is_the_same
+# On a slow kernel only those that take other paths through it; the self tests
+# have all sizes.
+more=(tcp_is_the_same
+	udp_of_many_sizes_is_the_same
+	udp_segmentation_is_the_same
 	jumbo_frames_are_the_same
+	loopback_is_the_same
 	web_traffic_is_the_same
 	all_namespaces_are_the_same
 	other_namespace_is_the_same
@@ -496,13 +500,10 @@ more=(udp_segmentation_is_the_same
 [[ $SHORT -eq 0 ]] || more=()
 
 guest_main "$@" -- \
-	tcp_is_the_same \
-	udp_of_many_sizes_is_the_same \
 	segmentation_offload_is_the_same \
 	receive_offload_is_the_same \
 	fragments_are_the_same \
 	vlan_tags_are_the_same \
-	loopback_is_the_same \
 	bad_wire_is_the_same \
 	replayed_frames_are_the_same \
 	all_interfaces_are_the_same \

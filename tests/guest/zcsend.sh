@@ -242,16 +242,20 @@ wrong_calls_are_refused()
 	nta_at_least 0
 }
 
+# On a slow kernel only those that take other paths through it.
+more=(file_arrives_from_few_chunks
+	ipv6_flow_arrives
+	routed_ipv4_flow_arrives
+	one_datagram_is_caught_by_tcpdump)
+[[ $SHORT -eq 0 ]] || more=()
+
 guest_main "$@" -- \
 	file_arrives_bit_exact \
 	jumbo_file_arrives_bit_exact \
-	file_arrives_from_few_chunks \
 	ipv4_flow_arrives \
-	ipv6_flow_arrives \
-	routed_ipv4_flow_arrives \
 	routed_ipv6_flow_arrives \
-	one_datagram_is_caught_by_tcpdump \
 	sent_packets_are_captured \
 	slow_wire_loses_nothing \
 	killed_sender_leaves_whole_packets \
-	wrong_calls_are_refused
+	wrong_calls_are_refused \
+	"${more[@]}"
