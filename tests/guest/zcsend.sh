@@ -27,8 +27,11 @@ send_file()
 	gawk -b -v "max=$mtu" -v "step=$((mtu / 9 + 1))" -f "$here/mkpcap.awk" > sent.pcap 2> count
 	n=$(($(< count) * times))
 	net_pair "$mtu"
+	# Nobody else has anything to say.
 	in_ns west sysctl -qw net.ipv6.conf.w0.disable_ipv6=1
 	in_ns east sysctl -qw net.ipv6.conf.e0.disable_ipv6=1
+	ip -n west link set w0 arp off
+	ip -n east link set e0 arp off
 	# Groups are left when the kernel likes.
 	spawn east tcpdump -i e0 -n -U -Q in -B 65536 -c "$n" -w got.pcap "not (ip6[6] = 0)"
 	tap=$REPLY
