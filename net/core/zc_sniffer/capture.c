@@ -9,10 +9,10 @@
  * of its first ZCS_HEAD_LEN bytes, and for the bytes beyond it says where in
  * NTA's memory they lie, and keeps that memory from being reused:
  *
- *   skb->head, a chunk of NTA      nta_hold(): the stack frees it when it likes,
- *                                  and the last holder really does
- *   fragment in a block of NTA     get_page()
- *   anything else                  copied into a chunk of our own, counted
+ *   skb->head, a chunk of NTA    nta_hold(): the stack frees it when it likes,
+ *                                and the last holder really does
+ *   fragment in a block of NTA   get_page()
+ *   anything else                copied into a chunk of our own, counted
  *
  * A part that ends within the snapshot needs none of that.
  *
