@@ -66,16 +66,18 @@ meminfo()
 }
 
 # The shrinker was called by reclaim, and NTA's had something to count. If not,
-# there is something idle for it now: what there was before may have aged.
-kswapd_asked_nta()
+# there is something idle for it now: what there was before may have aged. And
+# kswapd gives up when it finds nothing, so ask for reclaim here too.
+reclaim_asked_nta()
 {
-	grep -q 'kswapd.*nta_shrink_scan' "$1/trace" && return
+	grep -q 'nta_shrink_scan' "$1/trace" && return
 	grow_nta "$(scaled 5000 1000)"
+	write_to /sys/fs/cgroup/memory.reclaim 1M 2> /dev/null || true
 	return 1
 }
 
-# kswapd never rests: free memory stays under its high mark (a tenth of all) and
-# well above where anybody would be killed.
+# Free memory stays under kswapd's high mark (a tenth of all) and well above
+# where anybody would be killed.
 traffic_goes_on_under_pressure()
 {
 	local trace=/sys/kernel/tracing event leave scan i
@@ -100,7 +102,7 @@ traffic_goes_on_under_pressure()
 	mount -t tmpfs -o size=100% hog hog
 	defer umount "$WORK/hog"
 	head -c "$(($(meminfo MemFree) - leave))K" /dev/zero > hog/file
-	wait_until kswapd_asked_nta "$trace"
+	wait_until reclaim_asked_nta "$trace"
 	for ((i = 0; i < $(scaled 4 1); i++)); do
 		tcp_transfer west east 4 payload
 		tcp_transfer east west 6 payload
