@@ -165,7 +165,9 @@ static int modify(struct kevent_queue *kq, struct ukevent *event)
 	}
 	spin_lock_irq(&kq->wq.lock);
 	kev->event.event = event->event;
-	kev->event.req_flags = event->req_flags;
+	/* Where it stands in wait queues was decided when it was added. */
+	kev->event.req_flags = (event->req_flags & ~KEVENT_REQ_WAKEUP_ALL) |
+			       (kev->event.req_flags & KEVENT_REQ_WAKEUP_ALL);
 	kev->event.cookie = event->cookie;
 	if (kevent_has_state(kev)) {
 		/* A state is looked at again: what was told of it is void. */

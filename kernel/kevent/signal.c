@@ -145,7 +145,8 @@ static int signal_add(struct kevent *kev)
 	ks->pid = get_pid(task_pid(current));
 	ks->exec_id = current->self_exec_id;
 
-	static_branch_enable(&kevent_signal_key);
+	if (!static_key_enabled(&kevent_signal_key))
+		static_branch_enable(&kevent_signal_key);
 	bucket = bucket_of(ks->tgid);
 	spin_lock_irq(&bucket->lock);
 	hlist_add_head(&ks->node, &bucket->head);

@@ -128,7 +128,8 @@ SYSCALL_DEFINE3(kevent_init, struct kevent_ring __user *, ring,
 		goto err_fd;
 	}
 	kq->file = file;
-	static_branch_enable(&kevent_file_key);
+	if (!static_key_enabled(&kevent_file_key))
+		static_branch_enable(&kevent_file_key);
 	fd_install(fd, file);
 	return fd;
 

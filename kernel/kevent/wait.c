@@ -115,7 +115,7 @@ static void catch_up(struct kevent_waiter *w)
 		    list_empty_careful(&kq->reap))
 			return;
 		kevent_queue_lock(kq);
-		kevent_catch_up(kq, true);
+		kevent_catch_up(kq, w->min == 1);
 		kevent_queue_unlock(kq);
 	} else if (w->min > 1 && available(w) >= w->min) {
 		kevent_queue_lock(kq);
