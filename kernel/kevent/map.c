@@ -149,7 +149,7 @@ void __kevent_map_stale(struct kevent *kev)
  * A consumer like those in user space.
  *
  * Context: No locks; may fault.
- * Return: 0, or -EFAULT.
+ * Return: 0; -EFAULT; -EINVAL when user space spoilt the index.
  */
 int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 {
@@ -159,8 +159,11 @@ int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 		u32 kidx = smp_load_acquire(&kq->map->kidx);
 		struct ukevent event;
 
-		if (!(kidx - uidx) || kidx - uidx > kq->slot_mask + 1)
+		if (kidx == uidx)
 			break;
+		/* No index of ours: nothing to be had, and nothing to wait for. */
+		if (kidx - uidx > kq->slot_mask + 1)
+			return -EINVAL;
 		event = kq->slots[uidx & kq->slot_mask];
 		if (copy_to_user(sink->buf + sink->nr, &event, sizeof(event)))
 			return -EFAULT;

@@ -279,7 +279,8 @@ static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
  * @timeout: how long
  *
  * Return: number of events; 0 when the time is over; -EINTR; -EFAULT if the
- * first one cannot be copied, and then it stays in the queue.
+ * first one cannot be copied, and then it stays in the queue; -EINVAL when user
+ * space spoilt the index of a mapped ring.
  */
 int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 		      struct kevent_sink *sink, struct kevent_timeout *timeout)
@@ -296,6 +297,9 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 			if (err && !sink->nr)
 				return err;
 		}
+		/* What there was may have been nothing: then look, and wait. */
+		if (ret > 0 && !sink->nr && signal_pending(current))
+			ret = -EINTR;
 	} while (ret > 0 && !sink->nr);
 	return sink->nr ? sink->nr : ret;
 }
@@ -319,6 +323,8 @@ static int wait_ring(struct kevent_queue *kq, struct kevent_waiter *w, u32 num,
 		/* Somebody committed: the caller is to look again. */
 		if (kevent_ring_uidx(kq) != w->seen)
 			break;
+		if (ret > 0 && !sink.nr && signal_pending(current))
+			ret = -EINTR;
 	} while (ret > 0 && num && !sink.nr);
 	return sink.nr ? sink.nr : min(ret, 0);
 }
