@@ -66,12 +66,14 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 	ret = check_event(source, event);
 	if (ret)
 		return ret;
-	if (kevent_find(kq, event))
-		return -EEXIST;
 	kev = kevent_alloc(kq, source, event);
 	if (IS_ERR(kev))
 		return PTR_ERR(kev);
-	kevent_insert(kev);
+	ret = kevent_insert(kev);
+	if (ret) {
+		kevent_free(kev);
+		return ret;
+	}
 	ret = source->add(kev);
 	if (ret < 0 || ret == KEVENT_AS_TOP) {
 		kevent_remove(kev);

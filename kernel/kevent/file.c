@@ -37,7 +37,7 @@
 #include <linux/indirect_call_wrapper.h>
 #include <linux/slab.h>
 
-#include "kevent.h"
+#include "tell.h"
 
 #define BUCKET_BITS	8
 
@@ -89,53 +89,58 @@ void kevent_file_free(struct kevent *kev)
  * is right for input only: room to write is offered to everybody, or a writer
  * that is blocked in write() would miss it.
  */
-static int file_event(struct kevent_file *kf, wait_queue_entry_t *wait,
-		      void *key)
+static __always_inline int file_event(struct kevent_file *kf,
+				      wait_queue_entry_t *wait, void *key)
 {
 	__poll_t polled = key_to_poll(key);
 	struct kevent *kev = &kf->kev;
 	struct kevent_queue *kq = kev->kq;
 	u32 bits = (__force u32)polled & READ_ONCE(kev->mask);
-	bool told, pollers = false;
+	wait_queue_head_t *head = wait->private;
+	bool pollers = false, sure;
 	unsigned long flags;
 	u32 data1 = 0;
+	int told;
 
 	if (polled && !bits)
 		return 0;
+	sure = bits && !(bits & ~(__force u32)SURE);
 
 	spin_lock_irqsave(&kq->wq.lock, flags);
 	/* (D) The source's state, then the consumers' index. */
 	smp_mb__after_spinlock();
-	if (!(kev->event.req_flags & KEVENT_REQ_LAST_CHECK) && bits &&
-	    !(bits & ~(__force u32)SURE)) {
+	if (likely(sure &&
+		   !(kev->event.req_flags & KEVENT_REQ_LAST_CHECK))) {
 		if (kev->source->measure)
 			data1 = INDIRECT_CALL_1(kev->source->measure,
 						kevent_socket_measure, kev);
-		told = __kevent_tell(kev, bits, data1);
+		told = kevent_tell_slot(kev, bits, data1);
+		if (unlikely(told < 0))
+			told = __kevent_tell(kev, bits, data1);
 	} else {
 		told = __kevent_doubt(kev);
 	}
-	if (told)
+	if (told && (waitqueue_active(&kq->wq) ||
+		     waitqueue_active(&kq->poll_wait)))
 		pollers = __kevent_wake(kq, 1);
 	spin_unlock_irqrestore(&kq->wq.lock, flags);
 
-	if (pollers)
+	if (unlikely(pollers))
 		kevent_wake_pollers(kq, polled & EPOLL_URING_WAKE);
 
-	if (polled & POLLFREE) {
+	if (unlikely(polled & POLLFREE)) {
 		/* The wait queue goes; see kevent_file_unwait(). */
 		list_del_init(&wait->entry);
 		smp_store_release(&wait->private, NULL);
 		return 0;
 	}
-	if (!told || !(wait->flags & WQ_FLAG_EXCLUSIVE) ||
-	    !(polled & (EPOLLIN | EPOLLRDNORM)) || polled & EPOLLOUT ||
-	    bits & ~(__force u32)SURE)
+	if (!told || !sure || !(wait->flags & WQ_FLAG_EXCLUSIVE) ||
+	    !(polled & (EPOLLIN | EPOLLRDNORM)) || polled & EPOLLOUT)
 		return 0;
 	if (!(kev->flags & KEV_FAIR))
 		return 1;
-	list_move_tail(&wait->entry,
-		       &((wait_queue_head_t *)wait->private)->head);
+	if (!list_is_last(&wait->entry, &head->head))
+		list_move_tail(&wait->entry, &head->head);
 	/* Stop here: the walk must not meet the end of the line again. */
 	return -1;
 }
@@ -343,11 +348,8 @@ u32 kevent_file_poll(struct kevent *kev, u32 *data)
  */
 void kevent_file_modify(struct kevent *kev, u32 mask)
 {
-	spin_lock_irq(&kev->kq->wq.lock);
-	if (!(kev->flags & KEV_DEAD))
-		WRITE_ONCE(kev->mask,
-			   mask | (__force u32)(EPOLLERR | EPOLLHUP));
-	spin_unlock_irq(&kev->kq->wq.lock);
+	/* One that has ended meanwhile does not care for its mask. */
+	WRITE_ONCE(kev->mask, mask | (__force u32)(EPOLLERR | EPOLLHUP));
 }
 
 /* === Close === */

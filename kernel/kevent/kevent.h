@@ -132,6 +132,7 @@ struct kevent {
  * @check: interests to be looked at in the next system call
  * @nr_check: their number
  * @nr_doubt: those among them that something happened to
+ * @check_sorted: the others are in the order of their slots
  * @reap: interests that have ended, to be freed in the next system call
  * @kicked: KEVENT_CTL_READY without elements found nobody waiting
  * @poll_wait: those who poll the queue's descriptor
@@ -161,6 +162,7 @@ struct kevent_queue {
 	struct list_head	check;
 	u32			nr_check;
 	u32			nr_doubt;
+	bool			check_sorted;
 	struct list_head	reap;
 	bool			kicked;
 	wait_queue_head_t	poll_wait;
@@ -194,7 +196,7 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 			    const struct ukevent *event);
 void kevent_free(struct kevent *kev);
 struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event);
-void kevent_insert(struct kevent *kev);
+int kevent_insert(struct kevent *kev);
 void kevent_remove(struct kevent *kev);
 void kevent_close(struct kevent *kev);
 void kevent_reap(struct kevent_queue *kq);
@@ -267,6 +269,7 @@ static inline bool kevent_map_untaken(const struct kevent *kev)
 }
 
 /* ring.c */
+int kevent_put_user(struct ukevent __user *to, const struct ukevent *event);
 int kevent_ring_put(struct kevent_queue *kq, struct ukevent *event);
 int kevent_ring_commit(struct kevent_queue *kq, u32 new_uidx, u32 over);
 

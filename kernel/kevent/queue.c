@@ -284,14 +284,16 @@ void kevent_free(struct kevent *kev)
 		kfree(kev);
 }
 
-/* Order of keys: type, id, then those with a cookie in it. */
-static int kevent_cmp(const struct ukevent *a, const struct ukevent *b)
+/* Order of keys: id, type, then those with a cookie in it. */
+static __always_inline int kevent_cmp(const struct ukevent *a,
+				      const struct ukevent *b)
 {
-	bool a_cookie = a->req_flags & KEVENT_REQ_COOKIE;
-	bool b_cookie = b->req_flags & KEVENT_REQ_COOKIE;
+	bool a_cookie, b_cookie;
 
-	if (a->id.raw_u64 != b->id.raw_u64)
+	if (likely(a->id.raw_u64 != b->id.raw_u64))
 		return a->id.raw_u64 < b->id.raw_u64 ? -1 : 1;
+	a_cookie = a->req_flags & KEVENT_REQ_COOKIE;
+	b_cookie = b->req_flags & KEVENT_REQ_COOKIE;
 	if (a->type != b->type)
 		return a->type < b->type ? -1 : 1;
 	if (a_cookie != b_cookie)
@@ -333,22 +335,37 @@ struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
 /**
  * kevent_insert() - put an interest into its queue's tree
  * @kev: the interest; its queue is locked
+ *
+ * Internal ones are not looked for by key: theirs need not differ.
+ *
+ * Return: 0, or -EEXIST when there is one with its key that has not ended.
  */
-void kevent_insert(struct kevent *kev)
+int kevent_insert(struct kevent *kev)
 {
-	struct rb_node **p = &kev->kq->tree.rb_node, *parent = NULL;
+	struct kevent_queue *kq = kev->kq;
+	struct rb_node **p, *parent;
+	struct kevent *other;
+	int cmp;
 
+again:
+	p = &kq->tree.rb_node;
+	parent = NULL;
 	while (*p) {
 		parent = *p;
-		if (kevent_cmp(&kev->event,
-			       &rb_entry(parent, struct kevent, node)->event) < 0)
-			p = &parent->rb_left;
-		else
-			p = &parent->rb_right;
+		other = rb_entry(parent, struct kevent, node);
+		cmp = kevent_cmp(&kev->event, &other->event);
+		if (!cmp && !kev->source->internal) {
+			if (READ_ONCE(other->state) != KEV_REAP)
+				return -EEXIST;
+			kevent_remove(other);
+			goto again;
+		}
+		p = cmp < 0 ? &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&kev->node, parent, p);
-	rb_insert_color(&kev->node, &kev->kq->tree);
-	kev->kq->nr++;
+	rb_insert_color(&kev->node, &kq->tree);
+	kq->nr++;
+	return 0;
 }
 
 static void kevent_erase(struct kevent *kev)

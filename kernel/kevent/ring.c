@@ -28,6 +28,30 @@ static u32 ring_slot(struct kevent_queue *kq, u64 idx)
 }
 
 /**
+ * kevent_put_user() - copy an event to user memory that is there
+ * @to: where to
+ * @event: the event
+ *
+ * Return: 0, or -EFAULT when there is no memory, or not now.
+ */
+int kevent_put_user(struct ukevent __user *to, const struct ukevent *event)
+{
+	pagefault_disable();
+	if (!user_write_access_begin(to, sizeof(*to)))
+		goto no_access;
+	unsafe_copy_to_user((char __user *)to, (const char *)event,
+			    sizeof(*event), fault);
+	user_write_access_end();
+	pagefault_enable();
+	return 0;
+fault:
+	user_write_access_end();
+no_access:
+	pagefault_enable();
+	return -EFAULT;
+}
+
+/**
  * kevent_ring_put() - write an event to the ring
  * @kq: a queue with such a ring, locked
  * @event: what to write
@@ -43,7 +67,7 @@ int kevent_ring_put(struct kevent_queue *kq, struct ukevent *event)
 	lockdep_assert_held(&kq->mtx);
 	if (!kevent_ring_has_room(kq))
 		return -ENOSPC;
-	if (copy_to_user_nofault(&kq->ring->event[slot], event, sizeof(*event)))
+	if (kevent_put_user(&kq->ring->event[slot], event))
 		return -EFAULT;
 	/* The slot, then the index, for those who look without a call. */
 	smp_wmb();

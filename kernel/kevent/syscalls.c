@@ -223,7 +223,6 @@ static int read_request(struct wait_request *req, struct file *file,
 	u64 address = (unsigned long)timeout;
 	int err;
 
-	memset(req, 0, sizeof(*req));
 	if (flags & ~(KEVENT_FLAGS_ABSTIME | KEVENT_FLAGS_ARGS |
 		      KEVENT_FLAGS_COMMIT))
 		return -EINVAL;
@@ -265,7 +264,7 @@ SYSCALL_DEFINE6(kevent_get_events, int, fd, unsigned int, min_nr,
 	CLASS(fd, f)(fd);
 	struct kevent_queue *kq = queue_of(f);
 	struct kevent_sink sink = { .buf = buf, .max = max_nr };
-	struct wait_request req;
+	struct wait_request req = { };
 	int ret;
 
 	if (IS_ERR(kq))
@@ -295,7 +294,7 @@ SYSCALL_DEFINE5(kevent_wait, int, fd, unsigned int, num, unsigned int, old_uidx,
 {
 	CLASS(fd, f)(fd);
 	struct kevent_queue *kq = queue_of(f);
-	struct wait_request req;
+	struct wait_request req = { };
 	int ret;
 
 	if (IS_ERR(kq))

@@ -14,7 +14,7 @@
 
 #include <linux/overflow.h>
 
-#include "kevent.h"
+#include "tell.h"
 
 /* Protects everything here: the queue's lock. */
 static void assert_locked(struct kevent_queue *kq)
@@ -32,7 +32,11 @@ static void link_ready(struct kevent *kev, struct list_head *prev)
 		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_FULL);
 }
 
-static void link_check(struct kevent *kev)
+/**
+ * __kevent_link_check() - have it looked at in the next system call
+ * @kev: an idle interest; its queue, which has a mapped ring, is locked
+ */
+void __kevent_link_check(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 
@@ -40,8 +44,10 @@ static void link_check(struct kevent *kev)
 	list_add_tail(&kev->link, &kq->check);
 	if (kev->flags & KEV_DOUBT)
 		kq->nr_doubt++;
-	if (!kq->nr_check++)
+	if (!kq->nr_check++) {
+		kq->check_sorted = true;
 		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_CHECK);
+	}
 }
 
 static void link_reap(struct kevent *kev)
@@ -114,19 +120,17 @@ static void map_put(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 
-	kq->slots[(u32)kq->kidx & kq->slot_mask] = kev->event;
-	kev->pos = ++kq->kidx;
 	kev->flags &= ~KEV_FORCED;
-	/* (A) The slot, then the index. Pairs with (B) in user space. */
-	smp_store_release(&kq->map->kidx, (u32)kq->kidx);
+	kevent_map_write(kev);
 
 	if (unlikely(kev->event.req_flags & KEVENT_REQ_ONESHOT ||
 		     kev->flags & KEV_ORPHAN)) {
 		__kevent_unlink(kev);
 		link_reap(kev);
-	} else if (kev->state == KEV_IDLE &&
-		   (kevent_is_level(kev) || kev->flags & KEV_DOUBT)) {
-		link_check(kev);
+	} else if (kev->state == KEV_CHECK) {
+		kq->check_sorted = false;
+	} else if (kevent_is_level(kev) || kev->flags & KEV_DOUBT) {
+		__kevent_link_check(kev);
 	}
 }
 
@@ -236,9 +240,11 @@ bool __kevent_doubt(struct kevent *kev)
 		kev->flags |= KEV_DOUBT;
 		return false;
 	}
-	__kevent_unlink(kev);
 	kev->flags |= KEV_DOUBT;
-	link_check(kev);
+	if (kev->state == KEV_CHECK)
+		kq->nr_doubt++;
+	else
+		__kevent_link_check(kev);
 	return true;
 }
 
@@ -315,29 +321,15 @@ static bool look(struct kevent *kev, u32 *data0, u32 *data1)
 	return *data0;
 }
 
-/**
- * kevent_catch_up() - do what wake-ups could not, for a mapped ring
- * @kq: the queue, locked
- * @waiter: the caller takes one event itself, so wake one waiter less
- *
- * Lets in what waited for room, and looks at sources: levels that were told and
- * taken, and those in doubt.
- */
-void kevent_catch_up(struct kevent_queue *kq, bool waiter)
+/* Let in what waited for room. Returns how many were told. */
+static unsigned int catch_up_ready(struct kevent_queue *kq)
 {
-	unsigned int budget, told = 0;
-	bool pollers = false;
-	struct kevent *kev;
+	unsigned int budget = kq->nr_ready, told = 0;
 	u32 data0, data1;
 
-	lockdep_assert_held(&kq->mtx);
-	kevent_reap(kq);
-	if (!kq->map || !(READ_ONCE(kq->nr_ready) | READ_ONCE(kq->nr_check)))
-		return;
-
-	spin_lock_irq(&kq->wq.lock);
-	budget = kq->nr_ready;
 	while (budget-- && !list_empty(&kq->ready) && map_has_room(kq)) {
+		struct kevent *kev;
+
 		kev = list_first_entry(&kq->ready, struct kevent, link);
 		__kevent_unlink(kev);
 		if (!needs_look(kev)) {
@@ -347,22 +339,61 @@ void kevent_catch_up(struct kevent_queue *kq, bool waiter)
 			told += __kevent_tell(kev, data0, data1);
 		}
 	}
+	return told;
+}
 
-	budget = kq->nr_check;
+/*
+ * Look at levels that were told and taken, and at those in doubt. A level whose
+ * slot nobody has taken needs no look, nor do those behind it, when they are in
+ * the order of their slots.
+ */
+static unsigned int catch_up_check(struct kevent_queue *kq)
+{
+	unsigned int budget = kq->nr_check, told = 0;
+	u32 data0, data1;
+
 	while (budget-- && !list_empty(&kq->check)) {
+		struct kevent *kev;
+
 		kev = list_first_entry(&kq->check, struct kevent, link);
 		if (!(kev->flags & KEV_DOUBT) && kevent_map_untaken(kev)) {
+			if (kq->check_sorted && !kq->nr_doubt)
+				break;
 			list_move_tail(&kev->link, &kq->check);
+			kq->check_sorted = false;
 			continue;
 		}
 		__kevent_unlink(kev);
 		kev->flags &= ~KEV_DOUBT;
 		if (look(kev, &data0, &data1))
 			told += __kevent_tell(kev, data0, data1);
+		/* It joined a slot, or has nothing new: that one still counts. */
 		if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
-		    kevent_map_untaken(kev))
-			link_check(kev);
+		    kevent_map_untaken(kev)) {
+			__kevent_link_check(kev);
+			kq->check_sorted = false;
+		}
 	}
+	return told;
+}
+
+/**
+ * kevent_catch_up() - do what wake-ups could not, for a mapped ring
+ * @kq: the queue, locked
+ * @waiter: the caller takes one event itself, so wake one waiter less
+ */
+void kevent_catch_up(struct kevent_queue *kq, bool waiter)
+{
+	bool pollers = false;
+	unsigned int told;
+
+	lockdep_assert_held(&kq->mtx);
+	kevent_reap(kq);
+	if (!kq->map || !(READ_ONCE(kq->nr_ready) | READ_ONCE(kq->nr_check)))
+		return;
+
+	spin_lock_irq(&kq->wq.lock);
+	told = catch_up_ready(kq) + catch_up_check(kq);
 	if (told)
 		pollers = waiter && told == 1 ?
 			  waitqueue_active(&kq->poll_wait) :
@@ -426,22 +457,22 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 	while (sink->nr < sink->max && budget-- && !list_empty(&kq->ready)) {
 		struct ukevent event;
 		struct kevent *kev;
+		bool state;
 		u8 forced;
 
 		kev = list_first_entry(&kq->ready, struct kevent, link);
 		forced = kev->flags & KEV_FORCED;
 		event = kev->event;
-		if (needs_look(kev)) {
-			__kevent_unlink(kev);
-			if (!look(kev, &event.ret_data[0], &event.ret_data[1]))
-				continue;
-		} else {
-			kev->flags &= ~KEV_FORCED;
-			__kevent_unlink(kev);
-		}
+		state = needs_look(kev);
+		kev->flags &= ~KEV_FORCED;
+		__kevent_unlink(kev);
 		spin_unlock_irq(&kq->wq.lock);
 
-		err = sink->put(sink, kq, &event);
+		if (state)
+			event.ret_data[0] = kev->source->poll(kev,
+							&event.ret_data[1]);
+		if (!state || event.ret_data[0])
+			err = sink->put(sink, kq, &event);
 
 		spin_lock_irq(&kq->wq.lock);
 		if (err) {
@@ -458,6 +489,8 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 			link_ready(kev, &kq->ready);
 			break;
 		}
+		if (state && !event.ret_data[0])
+			continue;
 		sink->nr++;
 		if (kev->event.req_flags & KEVENT_REQ_ONESHOT ||
 		    kev->flags & KEV_ORPHAN) {

@@ -210,21 +210,13 @@ void kevent_kick(struct kevent_queue *kq)
 static int put_array(struct kevent_sink *sink, struct kevent_queue *kq,
 		     struct ukevent *event)
 {
-	int err = 0;
-
 	/* Into the ring, too: if this thread dies others find it there. */
-	if (kq->ring) {
-		if (!kevent_ring_has_room(kq))
-			event->ret_flags |= KEVENT_RET_COPY_FAILED;
-		if (copy_to_user_nofault(sink->buf + sink->nr, event,
-					 sizeof(*event)))
-			return -EFAULT;
-		if (!(event->ret_flags & KEVENT_RET_COPY_FAILED))
-			err = kevent_ring_put(kq, event);
-		return err;
-	}
-	if (copy_to_user_nofault(sink->buf + sink->nr, event, sizeof(*event)))
+	if (kq->ring && !kevent_ring_has_room(kq))
+		event->ret_flags |= KEVENT_RET_COPY_FAILED;
+	if (kevent_put_user(sink->buf + sink->nr, event))
 		return -EFAULT;
+	if (kq->ring && !(event->ret_flags & KEVENT_RET_COPY_FAILED))
+		return kevent_ring_put(kq, event);
 	return 0;
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kevent: the short way of __kevent_tell(), for wake-ups of files.
+ */
+#ifndef _KERNEL_KEVENT_TELL_H
+#define _KERNEL_KEVENT_TELL_H
+
+#include "kevent.h"
+
+void __kevent_link_check(struct kevent *kev);
+
+/* Write the next slot; there is room. */
+static __always_inline void kevent_map_write(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+	u64 kidx = kq->kidx;
+
+	kq->slots[(u32)kidx & kq->slot_mask] = kev->event;
+	kq->kidx = ++kidx;
+	kev->pos = kidx;
+	/* (A) The slot, then the index. Pairs with (B) in user space. */
+	smp_store_release(&kq->map->kidx, (u32)kidx);
+}
+
+/**
+ * kevent_tell_slot() - write a slot, if there is nothing else to be done
+ * @kev: an interest in a state; its queue's lock is held
+ * @bits: what came true
+ * @data1: ret_data[1]
+ *
+ * Return: as __kevent_tell(), or -1: use that one.
+ */
+static __always_inline int kevent_tell_slot(struct kevent *kev, u32 bits,
+					    u32 data1)
+{
+	struct kevent_queue *kq = kev->kq;
+	u32 pending;
+
+	if (!kq->map || kq->nr_ready || kev->flags & KEV_DEAD ||
+	    kev->event.req_flags & KEVENT_REQ_ONESHOT)
+		return -1;
+	pending = (u32)kq->kidx - READ_ONCE(kq->tail->uidx);
+	if (unlikely(pending > kq->slot_mask))
+		return -1;
+	/* Not taken; pos is 0, and further away than that, if never told. */
+	if (unlikely(kq->kidx - kev->pos < pending)) {
+		if (!(bits & ~kev->event.ret_data[0]))
+			return 0;
+		bits |= kev->event.ret_data[0];
+	}
+	kev->event.ret_data[0] = bits;
+	kev->event.ret_data[1] = data1;
+	kevent_map_write(kev);
+	if (!(kev->event.req_flags & KEVENT_REQ_ET)) {
+		if (kev->state == KEV_IDLE)
+			__kevent_link_check(kev);
+		else
+			kq->check_sorted = false;
+	}
+	return 1;
+}
+
+#endif /* _KERNEL_KEVENT_TELL_H */
