@@ -2,8 +2,8 @@
 /*
  * kevent: kevent_ctl(), batches of interests.
  *
- * A batch is worked off in pieces: copied in, worked on under the queue's mutex,
- * copied back. User memory is not touched under the mutex.
+ * A batch is worked off in pieces: copied in, worked on under the queue's
+ * mutex, copied back. User memory is not touched under the mutex.
  */
 
 #include <linux/slab.h>
@@ -213,8 +213,9 @@ static int ready(struct kevent_queue *kq, struct ukevent *event)
 }
 
 /*
- * Write a worked-off element back. One that is handed back goes to the front, and
- * what stood there, which was worked off and not handed back, takes its place.
+ * Write a worked-off element back. One that is handed back goes to the front,
+ * and what stood there, which was worked off and not handed back, takes its
+ * place.
  */
 static int put_back(struct ukevent __user *arg, unsigned int front,
 		    unsigned int at, const struct ukevent *event)
@@ -287,14 +288,14 @@ int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
 		}
 		kevent_queue_unlock(kq);
 
-		if (!handed) {
-			if (copy_to_user(arg + done, piece, nr * sizeof(*piece)))
-				err = -EFAULT;
-		} else {
-			for (i = 0; i < nr && !err; i++)
-				err = handed & BIT_ULL(i) ?
-				      put_back(arg, back++, done + i, &piece[i]) :
-				      put_back(arg, done + i, done + i, &piece[i]);
+		if (!handed && copy_to_user(arg + done, piece,
+					    nr * sizeof(*piece)))
+			err = -EFAULT;
+		for (i = 0; handed && i < nr && !err; i++) {
+			unsigned int at = done + i;
+
+			err = put_back(arg, handed & BIT_ULL(i) ? back++ : at,
+				       at, &piece[i]);
 		}
 		done += nr;
 		if (fatal_signal_pending(current))

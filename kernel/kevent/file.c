@@ -2,27 +2,28 @@
 /*
  * kevent: what all sources of descriptors share.
  *
- * An interest in a file stands in the file's wait queues, and in file->f_kevents.
- * It holds no reference to the file: a close() of the program is a close, the
- * peer of a socket learns of it. What keeps file and interest together instead:
+ * An interest in a file stands in the file's wait queues, and in
+ * file->f_kevents. It holds no reference to the file: a close() of the program
+ * is a close, the peer of a socket learns of it. What keeps file and interest
+ * together instead:
  *
  *   - A file is not freed, and its ->release() not called, before
- *     __kevent_release_file() found f_kevents empty. An interest that is in there
- *     may use the file's wait queues, and, if it can still get a reference, the
+ *     __kevent_release_file() found f_kevents empty. An interest in there may
+ *     use the file's wait queues, and, if it can still get a reference, the
  *     file.
  *   - An interest leaves f_kevents under its queue's mutex only, and its memory
- *     goes after that. Whoever finds one there holds the bucket's lock, which is
- *     enough for a reference to the queue; then takes the mutex and looks again,
- *     for whatever interest of that queue is there.
+ *     goes after that. Whoever finds one there holds the bucket's lock, which
+ *     is enough for a reference to the queue; then takes the mutex and looks
+ *     again, for whatever interest of that queue is there.
  *
  * f_kevents has a lock of its own, hashed by file, not file->f_lock: the last
  * one to leave the list unlocks after the list is empty, when the file may be
  * gone. The lock stays.
  *
- * A descriptor is closed when the table has another file, or none, in its place.
- * filp_flush() comes after that, for each close, and the descriptor table is what
- * it says it comes from. So duplicates of the descriptor do not matter, and a
- * number that is used again is never taken for the old one.
+ * A descriptor is closed when the table has another file, or none, in its
+ * place. filp_flush() comes after that, for each close, and the descriptor
+ * table is what it says it comes from. So duplicates of the descriptor do not
+ * matter, and a number that is used again is never taken for the old one.
  *
  *   kevent_ctl()                         close()
  *
@@ -84,10 +85,10 @@ void kevent_file_free(struct kevent *kev)
 /*
  * Called with the wait queue's lock held, from any context.
  *
- * Of several queues that asked for it the first one gets it, and goes to the end
- * of the line, where its waker is known to stop at the first that takes it. That
- * is right for input only: room to write is offered to everybody, or a writer
- * that is blocked in write() would miss it.
+ * Of several queues that asked for it the first one gets it, and goes to the
+ * end of the line, where its waker is known to stop at the first that takes
+ * it. That is right for input only: room to write is offered to everybody, or
+ * a writer that is blocked in write() would miss it.
  */
 static __always_inline int file_event(struct kevent_file *kf,
 				      wait_queue_entry_t *wait, void *key)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kevent: structures and calls shared by its files. The locking rules are at the
- * head of queue.c.
+ * kevent: structures and calls shared by its files. The locking rules are at
+ * the head of queue.c.
  */
 #ifndef _KERNEL_KEVENT_H
 #define _KERNEL_KEVENT_H
@@ -43,9 +43,9 @@ enum kevent_merge {
  * @internal: no business of kevent_ctl()
  * @alloc: zeroed memory of @size; NULL for the usual allocator, and kfree()
  * @free: the opposite
- * @add: link the interest to its origin; kevent_tell() may run before it returns.
- *	Returns the state that is there already, as @poll does, or an errno; on
- *	failure nothing is linked.
+ * @add: link the interest to its origin; kevent_tell() may run before it
+ *	returns. Returns the state that is there already, as @poll does, or an
+ *	errno; on failure nothing is linked.
  * @remove: the opposite; no kevent_tell() runs afterwards, and none is running
  * @modify: take over what is new in an event, or refuse it; NULL when there is
  *	nothing to do
@@ -83,12 +83,12 @@ enum kevent_state {
 	KEV_REAP,
 };
 
-#define KEV_DEAD	0x1	/* the interest has ended: takes no more events */
+#define KEV_DEAD	0x1	/* has ended: takes no more events */
 #define KEV_FORCED	0x2	/* told without a look at the source */
-#define KEV_DOUBT	0x4	/* something happened, it is not known what */
-#define KEV_ORPHAN	0x8	/* in no tree: freed when its last event is told */
+#define KEV_DOUBT	0x4	/* something happened, who knows what */
+#define KEV_ORPHAN	0x8	/* in no tree: freed after its last event */
 #define KEV_ADDED	0x10	/* source->add() succeeded */
-#define KEV_FAIR	0x20	/* of several queues each gets an event in turn */
+#define KEV_FAIR	0x20	/* of several queues each in turn */
 
 /* source->add(): again, after kevent_queue_make_top(). */
 #define KEVENT_AS_TOP	1024
@@ -167,7 +167,7 @@ struct kevent_queue {
 	bool			kicked;
 	wait_queue_head_t	poll_wait;
 
-	struct mutex		mtx;
+	struct mutex		mtx;	/* see the head of queue.c */
 	struct rb_root		tree;
 	unsigned long		nr;
 	unsigned int		credits;
@@ -195,7 +195,8 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 			    const struct kevent_source *source,
 			    const struct ukevent *event);
 void kevent_free(struct kevent *kev);
-struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event);
+struct kevent *kevent_find(struct kevent_queue *kq,
+			   const struct ukevent *event);
 int kevent_insert(struct kevent *kev);
 void kevent_remove(struct kevent *kev);
 void kevent_close(struct kevent *kev);
@@ -252,7 +253,7 @@ void __kevent_map_stale(struct kevent *kev);
 int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink);
 u32 kevent_map_commit(struct kevent_queue *kq, u32 new_uidx);
 
-/* Slots that were written and not taken; at most all, whatever user space wrote. */
+/* Slots that were written and not taken; never more than there are. */
 static inline u32 kevent_map_pending(const struct kevent_queue *kq)
 {
 	return min((u32)kq->kidx - READ_ONCE(kq->tail->uidx),
@@ -260,12 +261,13 @@ static inline u32 kevent_map_pending(const struct kevent_queue *kq)
 }
 
 /*
- * True while the last slot of the interest was not taken: nobody has acted on it.
- * Needs the queue's lock.
+ * True while the last slot of the interest was not taken: nobody has acted on
+ * it. Needs the queue's lock.
  */
 static inline bool kevent_map_untaken(const struct kevent *kev)
 {
-	return kev->pos && kev->kq->kidx - kev->pos < kevent_map_pending(kev->kq);
+	return kev->pos &&
+	       kev->kq->kidx - kev->pos < kevent_map_pending(kev->kq);
 }
 
 /* ring.c */
@@ -356,12 +358,12 @@ void kevent_file_remove(struct kevent *kev);
 u32 kevent_file_poll(struct kevent *kev, u32 *data);
 
 /* What poll tells of a file: a state, of which a change concerns mask. */
-#define KEVENT_FILE_SOURCE						\
-	.size	= sizeof(struct kevent_file),				\
-	.merge	= { KEVENT_MERGE_OR, KEVENT_MERGE_SET },		\
-	.alloc	= kevent_file_alloc,					\
-	.free	= kevent_file_free,					\
-	.remove	= kevent_file_remove,					\
+#define KEVENT_FILE_SOURCE					\
+	.size	= sizeof(struct kevent_file),			\
+	.merge	= { KEVENT_MERGE_OR, KEVENT_MERGE_SET },	\
+	.alloc	= kevent_file_alloc,				\
+	.free	= kevent_file_free,				\
+	.remove	= kevent_file_remove,				\
 	.poll	= kevent_file_poll
 
 #ifdef CONFIG_NET

@@ -3,9 +3,9 @@
  * kevent: who may use it, and how much of it.
  *
  * Interests are counted per user, a hundred or so at a time: a queue takes
- * credits in lots and spends them under its own mutex. Pages of mapped rings are
- * charged to RLIMIT_MEMLOCK. Memory is charged to the memory cgroup where it is
- * allocated.
+ * credits in lots and spends them under its own mutex. Pages of mapped rings
+ * are charged to RLIMIT_MEMLOCK. Memory is charged to the memory cgroup where
+ * it is allocated.
  */
 
 #include <linux/capability.h>
@@ -19,7 +19,7 @@
 /* Interests that a queue pays for at once. */
 #define KEVENT_LOT	64
 
-/* Bytes of lowmem per interest, for the default limit: about what epoll takes. */
+/* Bytes of lowmem per interest, for the default limit: what epoll takes. */
 #define KEVENT_COST	192
 
 static int kevent_disabled __read_mostly;

@@ -2,10 +2,10 @@
 /*
  * kevent: the mapped ring, its pages and its consumers' side.
  *
- * The kernel writes head and slots, which user space maps read only, so what the
- * kernel reads there is what it wrote. The consumers' index is in a page that
- * user space writes: it decides what is free and nothing else, whatever it says.
- * A program that lies there loses or repeats its own events.
+ * The kernel writes head and slots, which user space maps read only, so what
+ * the kernel reads there is what it wrote. The consumers' index is in a page
+ * that user space writes: it decides what is free and nothing else, whatever
+ * it says. A program that lies there loses or repeats its own events.
  */
 
 #include <linux/mm.h>
@@ -161,7 +161,7 @@ int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 
 		if (kidx == uidx)
 			break;
-		/* No index of ours: nothing to be had, and nothing to wait for. */
+		/* Not an index of ours: there is nothing to wait for. */
 		if (kidx - uidx > kq->slot_mask + 1)
 			return -EINVAL;
 		event = kq->slots[uidx & kq->slot_mask];

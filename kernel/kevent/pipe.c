@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kevent source: pipes and FIFOs, with the event bits of sockets. The end of the
- * other side is told as KEVENT_POLL_POLLHUP to readers, POLLERR to writers.
+ * kevent source: pipes and FIFOs, with the event bits of sockets. The end of
+ * the other side is told as KEVENT_POLL_POLLHUP to readers, POLLERR to
+ * writers.
  */
 
 #include <linux/file.h>

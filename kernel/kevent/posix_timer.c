@@ -90,8 +90,8 @@ int kevent_posix_timer_attach(struct k_itimer *timer, struct sigevent *event)
  * kevent_posix_timer_fire() - the timer expired
  * @timer: the timer; its lock is held
  *
- * Return: 1, so that the timer goes on by itself: no signal delivery will see to
- * it.
+ * Return: 1, so that the timer goes on by itself: no signal delivery will see
+ * to it.
  */
 int kevent_posix_timer_fire(struct k_itimer *timer)
 {

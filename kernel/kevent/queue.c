@@ -5,16 +5,17 @@
  * Overview
  * --------
  *
- * A queue has interests (struct kevent), each linked to its origin by its source:
- * to the wait queues of a file, a timer, a hash of signals. The origin calls
- * kevent_tell(), from any context. Without a mapped ring that puts the interest
- * on kq->ready, from where a system call fetches it. With one it writes a slot of
- * the ring and is done; only what finds no room goes to kq->ready.
+ * A queue has interests (struct kevent), each linked to its origin by its
+ * source: to the wait queues of a file, a timer, a hash of signals. The origin
+ * calls kevent_tell(), from any context. Without a mapped ring that puts the
+ * interest on kq->ready, from where a system call fetches it. With one it
+ * writes a slot of the ring and is done; only what finds no room goes to
+ * kq->ready.
  *
  * An interest is in one of these states (kevent.state):
  *
- *   IDLE     in no list. Nothing happened since it was told last, or in a mapped
- *            ring: it was told and needs no second look.
+ *   IDLE     in no list. Nothing happened since it was told last, or, in a
+ *            mapped ring, it was told and needs no second look.
  *   READY    in kq->ready. Something happened that was not told; more of it is
  *            merged into kevent.event.ret_data.
  *   CHECK    in kq->check, mapped ring only. The next system call looks at the
@@ -35,10 +36,10 @@
  * Locking, outer to inner
  * -----------------------
  *
- *   kq->mtx           sleeps. Whoever adds, changes, frees or looks at interests.
- *                     User memory is never touched under it but with
- *                     copy_to_user_nofault(): a close() of somebody else may wait
- *                     for it. Subclass 1 for queues that watch queues (kq->top).
+ *   kq->mtx           sleeps. Whoever adds, changes, frees or looks at
+ *                     interests. User memory is never touched under it but
+ *                     with faults off: a close() of somebody else may wait for
+ *                     it. Subclass 1 for queues that watch queues (kq->top).
  *     > lock of the origin: wait queue, siglock, hash of signals
  *       > kq->wq.lock interrupts off: wake-ups come from anywhere.
  *   kevent_file_lock  hashed, inside kq->mtx: file->f_kevents. See file.c.
@@ -98,8 +99,8 @@ const struct kevent_source *kevent_source_find(u32 type)
  * kevent_queue_lock() - take the queue's mutex
  * @kq: the queue
  *
- * The subclass follows kq->top, which changes under the mutex: once it is held it
- * must still be the right one.
+ * The subclass follows kq->top, which changes under the mutex: once it is held
+ * it must still be the right one.
  */
 void kevent_queue_lock(struct kevent_queue *kq)
 {
@@ -228,8 +229,12 @@ void kevent_queue_release(struct kevent_queue *kq)
 	}
 	kevent_reap(kq);
 	/* What is left was closed and not told. */
-	while ((kev = list_first_entry_or_null(&kq->ready, struct kevent, link)))
+	for (;;) {
+		kev = list_first_entry_or_null(&kq->ready, struct kevent, link);
+		if (!kev)
+			break;
 		kevent_remove(kev);
+	}
 	kevent_queue_unlock(kq);
 	kevent_queue_put(kq);
 }

@@ -3,8 +3,8 @@
  * kevent: the ring in the program's memory, with the protocol of 2006.
  *
  * The indices that user space sees are below the size of the ring; here they
- * never wrap. One slot stays free, so that equal indices mean an empty ring. The
- * kernel writes to the ring in the calls that ask for events, in whichever
+ * never wrap. One slot stays free, so that equal indices mean an empty ring.
+ * The kernel writes to the ring in the calls that ask for events, in whichever
  * process makes the call, and never reads it.
  */
 
@@ -56,8 +56,8 @@ no_access:
  * @kq: a queue with such a ring, locked
  * @event: what to write
  *
- * Return: 0; -ENOSPC without room; -EFAULT when the memory is not there now, and
- * the ring is as before.
+ * Return: 0; -ENOSPC without room; -EFAULT when the memory is not there now,
+ * and the ring is as before.
  */
 int kevent_ring_put(struct kevent_queue *kq, struct ukevent *event)
 {

@@ -3,9 +3,10 @@
  * kevent source: signals.
  *
  * An interest is in a signal that is sent to the process which added it, or to
- * the thread which did. It is not inherited by fork(), and it ends with exec():
- * the new program's signals are its own affair. Interests are found by a hash of
- * the process, so that neither task nor process needs a field for them.
+ * the thread which did. It is not inherited by fork(), and it ends with
+ * exec(): the new program's signals are its own affair. Interests are found by
+ * a hash of the process, so that neither task nor process needs a field for
+ * them.
  *
  * With KEVENT_SIGNAL_NOMASK the signal is told and nothing more; so is not a
  * fault of the program itself, which would happen again and again, and not the
@@ -25,7 +26,7 @@
 
 /* Taken inside siglock. */
 static struct signal_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of head */
 	struct hlist_head	head;
 } buckets[1 << BUCKET_BITS];
 
@@ -138,7 +139,7 @@ static int signal_add(struct kevent *kev)
 
 	if (!sig || sig > _NSIG)
 		return -EINVAL;
-	if (kev->event.id.raw_u64 & KEVENT_SIGNAL_NOMASK && sig_kernel_only(sig))
+	if (sig != kev->event.id.raw_u64 && sig_kernel_only(sig))
 		return -EINVAL;
 	kev->mask = signal_mask(kev->event.event);
 	ks->tgid = get_pid(task_tgid(current));
@@ -177,8 +178,8 @@ static int signal_modify(struct kevent *kev, const struct ukevent *event)
 
 static const struct kevent_source signal_source = {
 	.type		= KEVENT_SIGNAL,
-	.events		= KEVENT_SIGNAL_DELIVERY | KEVENT_SIGNAL_PROCESS |
-			  KEVENT_SIGNAL_THREAD,
+	.events		= KEVENT_SIGNAL_DELIVERY |
+			  KEVENT_SIGNAL_PROCESS | KEVENT_SIGNAL_THREAD,
 	.size		= sizeof(struct kevent_signal),
 	.merge		= { KEVENT_MERGE_ADD, KEVENT_MERGE_SET },
 	.add		= signal_add,

@@ -35,19 +35,22 @@ static void kevent_show_fdinfo(struct seq_file *m, struct file *file)
 	kevent_queue_lock(kq);
 	seq_printf(m, "interests:\t%lu\nready:\t%u\n", kq->nr, kq->nr_ready);
 	if (kq->map)
-		seq_printf(m, "map:\tslots %u kidx %u uidx %u overflow %llu check %u doubt %u\n",
+		seq_printf(m, "map:\tslots %u kidx %u uidx %u overflow %llu\n",
 			   kq->slot_mask + 1, (u32)kq->kidx,
-			   READ_ONCE(kq->tail->uidx), kq->map->overflow,
-			   kq->nr_check, kq->nr_doubt);
+			   READ_ONCE(kq->tail->uidx), kq->map->overflow);
+	if (kq->map)
+		seq_printf(m, "check:\t%u doubt %u\n", kq->nr_check,
+			   kq->nr_doubt);
 	if (kq->ring)
 		seq_printf(m, "ring:\tslots %u written %llu committed %llu\n",
 			   kq->ring_size, kq->ring_kidx, kq->ring_uidx);
 	for (node = rb_first(&kq->tree); node; node = rb_next(node)) {
 		struct kevent *kev = rb_entry(node, struct kevent, node);
 
-		seq_printf(m, "type: %u id: %16llx event: %8x req: %4x cookie: %16llx state: %u\n",
+		seq_printf(m, "type: %u id: %16llx event: %8x req: %4x",
 			   kev->event.type, kev->event.id.raw_u64,
-			   kev->event.event, kev->event.req_flags,
+			   kev->event.event, kev->event.req_flags);
+		seq_printf(m, " cookie: %16llx state: %u\n",
 			   kev->event.cookie, kev->state);
 		if (seq_has_overflowed(m))
 			break;
@@ -122,7 +125,8 @@ SYSCALL_DEFINE3(kevent_init, struct kevent_ring __user *, ring,
 		goto err_put;
 	}
 	file = anon_inode_getfile("[kevent]", &kevent_queue_fops, kq, O_RDWR |
-				  (flags & KEVENT_INIT_NONBLOCK ? O_NONBLOCK : 0));
+				  (flags & KEVENT_INIT_NONBLOCK ?
+				   O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_fd;

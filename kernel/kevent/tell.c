@@ -2,14 +2,15 @@
 /*
  * kevent: from an event to whoever wants to know of it.
  *
- * kevent_tell() and __kevent_tell() are the way in, from any context: a slot of
- * the mapped ring, or a place in kq->ready. kevent_drain() and kevent_catch_up()
- * are the way on, from system calls: they look at the sources, which a wake-up
- * cannot.
+ * kevent_tell() and __kevent_tell() are the way in, from any context: a slot
+ * of the mapped ring, or a place in kq->ready. kevent_drain() and
+ * kevent_catch_up() are the way on, from system calls: they look at the
+ * sources, which a wake-up cannot.
  *
- * One slot stands for several happenings only while nobody has taken it, see the
- * head of include/uapi/linux/kevent.h: then whoever takes it will act after them.
- * A slot is never changed once it is written, but for KEVENT_RET_STALE.
+ * One slot stands for several happenings only while nobody has taken it, see
+ * the head of include/uapi/linux/kevent.h: then whoever takes it will act
+ * after them. A slot is never changed once it is written, but for
+ * KEVENT_RET_STALE.
  */
 
 #include <linux/overflow.h>
@@ -258,8 +259,10 @@ bool __kevent_doubt(struct kevent *kev)
 bool __kevent_wake(struct kevent_queue *kq, unsigned int nr)
 {
 	assert_locked(kq);
+	/* Waiters stand there under the same lock. */
 	if (waitqueue_active(&kq->wq))
 		__wake_up_locked(&kq->wq, TASK_INTERRUPTIBLE, nr);
+	/* They stand there, then take the lock to look. */
 	return waitqueue_active(&kq->poll_wait);
 }
 
@@ -342,19 +345,23 @@ static unsigned int catch_up_ready(struct kevent_queue *kq)
 	return told;
 }
 
-/*
- * Look at levels that were told and taken, and at those in doubt. A level whose
- * slot nobody has taken needs no look, nor do those behind it, when they are in
- * the order of their slots.
- */
-static unsigned int catch_up_check(struct kevent_queue *kq)
-{
-	unsigned int budget = kq->nr_check, told = 0;
-	u32 data0, data1;
+/* Sources that are looked at in one go, without the lock. */
+#define LOOKS	16
 
-	while (budget-- && !list_empty(&kq->check)) {
+/*
+ * Levels that were told and taken, and those in doubt. A level whose slot
+ * nobody has taken needs no look, nor do those behind it, when they are in the
+ * order of their slots.
+ */
+static unsigned int take_checks(struct kevent_queue *kq, struct kevent **kevs,
+				unsigned int *budget)
+{
+	unsigned int nr = 0;
+
+	while (nr < LOOKS && *budget && !list_empty(&kq->check)) {
 		struct kevent *kev;
 
+		(*budget)--;
 		kev = list_first_entry(&kq->check, struct kevent, link);
 		if (!(kev->flags & KEV_DOUBT) && kevent_map_untaken(kev)) {
 			if (kq->check_sorted && !kq->nr_doubt)
@@ -365,13 +372,34 @@ static unsigned int catch_up_check(struct kevent_queue *kq)
 		}
 		__kevent_unlink(kev);
 		kev->flags &= ~KEV_DOUBT;
-		if (look(kev, &data0, &data1))
-			told += __kevent_tell(kev, data0, data1);
-		/* It joined a slot, or has nothing new: that one still counts. */
-		if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
-		    kevent_map_untaken(kev)) {
-			__kevent_link_check(kev);
-			kq->check_sorted = false;
+		kevs[nr++] = kev;
+	}
+	return nr;
+}
+
+/* Look at them. Returns how many were told. */
+static unsigned int catch_up_check(struct kevent_queue *kq)
+{
+	unsigned int budget = kq->nr_check, told = 0, nr, i;
+	u32 bits[LOOKS], data[LOOKS];
+	struct kevent *kevs[LOOKS];
+
+	while ((nr = take_checks(kq, kevs, &budget))) {
+		spin_unlock_irq(&kq->wq.lock);
+		for (i = 0; i < nr; i++)
+			bits[i] = kevs[i]->source->poll(kevs[i], &data[i]);
+		spin_lock_irq(&kq->wq.lock);
+		for (i = 0; i < nr; i++) {
+			struct kevent *kev = kevs[i];
+
+			if (bits[i])
+				told += __kevent_tell(kev, bits[i], data[i]);
+			/* Its slot, which this joined, still counts. */
+			if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
+			    kevent_map_untaken(kev)) {
+				__kevent_link_check(kev);
+				kq->check_sorted = false;
+			}
 		}
 	}
 	return told;

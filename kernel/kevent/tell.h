@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kevent: the short way of __kevent_tell(), for wake-ups of files.
+ * kevent: the short ways of __kevent_tell(), for wake-ups of files.
  */
 #ifndef _KERNEL_KEVENT_TELL_H
 #define _KERNEL_KEVENT_TELL_H
@@ -23,7 +23,31 @@ static __always_inline void kevent_map_write(struct kevent *kev)
 }
 
 /**
- * kevent_tell_slot() - write a slot, if there is nothing else to be done
+ * kevent_tell_ready() - the same without a mapped ring
+ * @kev: an interest in a state; its queue's lock is held
+ * @bits: what came true
+ * @data1: ret_data[1]
+ *
+ * Return: as __kevent_tell().
+ */
+static __always_inline int kevent_tell_ready(struct kevent *kev, u32 bits,
+					     u32 data1)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	/* READY is looked at when it is fetched: no need to merge. */
+	if (kev->state != KEV_IDLE)
+		return 0;
+	kev->event.ret_data[0] = bits;
+	kev->event.ret_data[1] = data1;
+	kev->state = KEV_READY;
+	list_add_tail(&kev->link, &kq->ready);
+	kq->nr_ready++;
+	return 1;
+}
+
+/**
+ * kevent_tell_slot() - queue it, or write a slot, if that is all there is to do
  * @kev: an interest in a state; its queue's lock is held
  * @bits: what came true
  * @data1: ret_data[1]
@@ -36,7 +60,9 @@ static __always_inline int kevent_tell_slot(struct kevent *kev, u32 bits,
 	struct kevent_queue *kq = kev->kq;
 	u32 pending;
 
-	if (!kq->map || kq->nr_ready || kev->flags & KEV_DEAD ||
+	if (!kq->map)
+		return kevent_tell_ready(kev, bits, data1);
+	if (kq->nr_ready || kev->flags & KEV_DEAD ||
 	    kev->event.req_flags & KEVENT_REQ_ONESHOT)
 		return -1;
 	pending = (u32)kq->kidx - READ_ONCE(kq->tail->uidx);

@@ -2,9 +2,9 @@
 /*
  * kevent source: timers.
  *
- * The id is an interval, from when it is added and then again and again, or once
- * with KEVENT_REQ_ONESHOT; or a point in time, with KEVENT_REQ_ABSTIME. Missed
- * expirations are counted, not repeated.
+ * The id is an interval, from when it is added and then again and again, or
+ * once with KEVENT_REQ_ONESHOT; or a point in time, with KEVENT_REQ_ABSTIME.
+ * Missed expirations are counted, not repeated.
  *
  * An interval shorter than a tick could keep a CPU busy with expirations that
  * nobody looks at: while one is not taken, the timer expires once a tick and
@@ -37,7 +37,8 @@ static struct kevent_timer *to_kevent_timer(struct kevent *kev)
 
 static enum hrtimer_restart timer_expire(struct hrtimer *timer)
 {
-	struct kevent_timer *kt = container_of(timer, struct kevent_timer, timer);
+	struct kevent_timer *kt = container_of(timer, struct kevent_timer,
+					       timer);
 	struct kevent *kev = &kt->kev;
 	struct kevent_queue *kq = kev->kq;
 	bool pollers = false, told;
@@ -99,7 +100,8 @@ static void timer_start(struct kevent_timer *kt, const struct ukevent *event)
 
 	kt->interval = event->req_flags & KEVENT_REQ_ONESHOT ? 0 : time;
 	if (abs)
-		time = timens_ktime_to_host(timer_clock(event->req_flags), time);
+		time = timens_ktime_to_host(timer_clock(event->req_flags),
+					    time);
 	hrtimer_start(&kt->timer, time,
 		      abs ? HRTIMER_MODE_ABS : HRTIMER_MODE_REL);
 }

@@ -32,7 +32,8 @@
  * @entry: in kq->wq
  * @kq: the queue
  * @min: how many events it wants
- * @seen: mapped ring: up to where it knows the slots; own ring: the index it saw
+ * @seen: mapped ring: up to where it knows the slots; own ring: the index it
+ *	saw
  * @use_seen: there is such an index
  * @need_room: own ring: no use in events without room for them
  * @kicked: woken by KEVENT_CTL_READY without elements
@@ -47,7 +48,7 @@ struct kevent_waiter {
 	bool			kicked;
 };
 
-/* Events that the waiter may have; the queue's lock is held, or it is a hint. */
+/* Events that the waiter may have. A hint without the queue's lock. */
 static u32 available(struct kevent_waiter *w)
 {
 	struct kevent_queue *kq = w->kq;
@@ -231,8 +232,9 @@ static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 {
 	u32 slot;
 
-	if (sink->buf && fault_in_writeable((char __user *)(sink->buf + sink->nr),
-					    sizeof(struct ukevent)))
+	if (sink->buf &&
+	    fault_in_writeable((char __user *)(sink->buf + sink->nr),
+			       sizeof(struct ukevent)))
 		return false;
 	if (!kq->ring)
 		return true;

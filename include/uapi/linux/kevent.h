@@ -6,9 +6,9 @@
  *   kevent_ctl(fd, KEVENT_CTL_ADD, n, interests);
  *   n = kevent_get_events(fd, 1, max, timeout, events, 0);
  *
- * An interest says what to look at (type, id), what to look for (event) and how
- * (req_flags). An event is the same structure with ret_flags and ret_data filled
- * in. All structures have the same layout on 32 and 64 bit.
+ * An interest says what to look at (type, id), what to look for (event) and
+ * how (req_flags). An event is the same structure with ret_flags and ret_data
+ * filled in. All structures have the same layout on 32 and 64 bit.
  *
  * Events reach a program in one of three ways:
  *
@@ -44,17 +44,17 @@
  *   load tail->uidx                      act on the copy: read(), accept() ...
  *
  *   (A) pairs with (B): whoever sees the index sees the slot.
- *   (C) pairs with (D): while uidx has not passed a slot, nobody has acted on it,
- *       so the kernel may let one event in that slot stand for several. Hence the
- *       rule: move uidx first, act then.
+ *   (C) pairs with (D): while uidx has not passed a slot, nobody has acted on
+ *       it, so the kernel may let one event in that slot stand for several.
+ *       Hence the rule: move uidx first, act then.
  *
  * Several slots may be taken with one exchange. A single consumer may use an
  * atomic exchange or a store followed by a full barrier. A slot whose copy was
  * not claimed, because the exchange failed, is not to be looked at.
  *
  * A consumer that finds the ring empty calls kevent_wait(). One that would
- * rather spin must look at map->flags too: KEVENT_MAP_CHECK says that the kernel
- * has sources to look at, for which it needs a system call.
+ * rather spin must look at map->flags too: KEVENT_MAP_CHECK says that the
+ * kernel has sources to look at, for which it needs a system call.
  */
 #ifndef _UAPI_LINUX_KEVENT_H
 #define _UAPI_LINUX_KEVENT_H
@@ -64,13 +64,13 @@
 
 /* ukevent.type: what ukevent.id names */
 #define KEVENT_SOCKET		0	/* raw[0]: a socket */
-#define KEVENT_INODE		1	/* raw[0]: a file or directory, O_PATH will do */
-#define KEVENT_TIMER		2	/* raw[0]: seconds, raw[1]: nanoseconds */
-#define KEVENT_POLL		3	/* raw[0]: a descriptor that can be polled */
+#define KEVENT_INODE		1	/* raw[0]: a file or directory */
+#define KEVENT_TIMER		2	/* raw[]: seconds, nanoseconds */
+#define KEVENT_POLL		3	/* raw[0]: what can be polled */
 #define KEVENT_NAIO		4	/* reserved */
 #define KEVENT_AIO		5	/* reserved */
 #define KEVENT_PIPE		6	/* raw[0]: a pipe or FIFO */
-#define KEVENT_SIGNAL		7	/* raw_u64: number, KEVENT_SIGNAL_NOMASK */
+#define KEVENT_SIGNAL		7	/* raw_u64: number, see NOMASK */
 #define KEVENT_POSIX_TIMER	8	/* raw[0]: timer, see SIGEV_KEVENT */
 #define KEVENT_USER		9	/* raw_u64: of the program's choosing */
 #define KEVENT_PIDFD		10	/* raw[0]: a pidfd */
@@ -112,35 +112,33 @@
 
 /* ... of KEVENT_SIGNAL */
 #define KEVENT_SIGNAL_DELIVERY	0x1U	/* both of the following */
-#define KEVENT_SIGNAL_PROCESS	0x2U	/* sent to the process that added this */
-#define KEVENT_SIGNAL_THREAD	0x4U	/* sent to the thread that added this */
+#define KEVENT_SIGNAL_PROCESS	0x2U	/* to the process that added it */
+#define KEVENT_SIGNAL_THREAD	0x4U	/* to the thread that added it */
 
 /* ... of KEVENT_AIO */
 #define KEVENT_AIO_BIO		0x1U
 
-/* ukevent.id.raw_u64 of KEVENT_SIGNAL: the signal is only told, not delivered */
+/* ukevent.id.raw_u64 of KEVENT_SIGNAL: told, and not delivered */
 #define KEVENT_SIGNAL_NOMASK	0x8000000000000000ULL
 
 /* ukevent.req_flags */
 #define KEVENT_REQ_ONESHOT	0x1U	/* one event, then the interest ends */
-#define KEVENT_REQ_WAKEUP_ALL	0x2U	/* tell it to every queue that asked so */
+#define KEVENT_REQ_WAKEUP_ALL	0x2U	/* every queue that asked so is told */
 #define KEVENT_REQ_ET		0x4U	/* changes only, not states */
 #define KEVENT_REQ_LAST_CHECK	0x8U	/* look again before telling */
-#define KEVENT_REQ_ALWAYS_QUEUE	0x10U	/* what is ready at once is queued, too */
+#define KEVENT_REQ_ALWAYS_QUEUE	0x10U	/* also what is ready at once */
 #define KEVENT_REQ_READY	0x20U	/* ready from the start */
 #define KEVENT_REQ_COOKIE	0x40U	/* ptr is part of the key */
-#define KEVENT_REQ_ABSTIME	0x100U	/* KEVENT_TIMER: id is a point in time */
-#define KEVENT_REQ_REALTIME	0x200U	/* KEVENT_TIMER: of CLOCK_REALTIME */
-#define KEVENT_REQ_BOOTTIME	0x400U	/* KEVENT_TIMER: of CLOCK_BOOTTIME */
+#define KEVENT_REQ_ABSTIME	0x100U	/* TIMER: id is a point in time */
+#define KEVENT_REQ_REALTIME	0x200U	/* TIMER: of CLOCK_REALTIME */
+#define KEVENT_REQ_BOOTTIME	0x400U	/* TIMER: of CLOCK_BOOTTIME */
 
 /* ukevent.ret_flags */
 #define KEVENT_RET_BROKEN	0x1U	/* failed: ret_data[1] is the errno */
-#define KEVENT_RET_DONE		0x2U	/* happened, or this element was handled */
+#define KEVENT_RET_DONE		0x2U	/* happened, or was worked on */
 #define KEVENT_RET_COPY_FAILED	0x4U	/* could not also be put in the ring */
-#define KEVENT_RET_CLOSED	0x8U	/* the descriptor was closed: the interest
-					 * has ended, this is its last event
-					 */
-#define KEVENT_RET_STALE	0x10U	/* mapped ring: removed since, ignore it */
+#define KEVENT_RET_CLOSED	0x8U	/* descriptor closed: the last event */
+#define KEVENT_RET_STALE	0x10U	/* mapped ring: removed, ignore it */
 
 /* kevent_ctl() */
 #define KEVENT_CTL_ADD		0
@@ -163,8 +161,8 @@
 #define KEVENT_RING_MAX		(1U << 20)
 
 /* mmap() offsets, KEVENT_INIT_MAP */
-#define KEVENT_OFF_MAP		0x00000000ULL	/* struct kevent_map, read only */
-#define KEVENT_OFF_TAIL		0x80000000ULL	/* struct kevent_map_tail */
+#define KEVENT_OFF_MAP		0x00000000ULL	/* kevent_map, read only */
+#define KEVENT_OFF_TAIL		0x80000000ULL	/* kevent_map_tail */
 
 /* timer_create(): sigev_notify, and where the queue's descriptor goes */
 #ifndef SIGEV_KEVENT
@@ -192,17 +190,15 @@ struct kevent_id {
  * @req_flags: KEVENT_REQ_*
  * @ret_flags: KEVENT_RET_*
  * @ret_data: two numbers about the event. With KEVENT_RET_BROKEN, [1] is the
- *	errno, negative. Else of
- *	descriptors: [0] the poll bits, ERR and HUP always among them;
- *	[1] KEVENT_SOCKET: bytes to read of TCP, connections to accept of a
- *	listener, packets to read of others; KEVENT_PIDFD: the status as
- *	wait() gives it; else 0;
- *	KEVENT_INODE: [0] the bits of @event that happened, [1] how often;
- *	KEVENT_TIMER: [0] milliseconds of CLOCK_MONOTONIC, [1] expirations;
- *	KEVENT_POSIX_TIMER: [0] expirations without the first one (overrun),
- *	[1] expirations;
- *	KEVENT_SIGNAL: [0] how often, [1] the last sender's pid, 0 for the kernel;
- *	KEVENT_USER: [0] how often, [1] ret_data[1] of the last KEVENT_CTL_READY
+ *	errno, negative. Else of descriptors: [0] the poll bits, ERR and HUP
+ *	always among them; [1] KEVENT_SOCKET: bytes to read of TCP, connections
+ *	to accept of a listener, packets to read of others; KEVENT_PIDFD: the
+ *	status as wait() gives it; else 0; KEVENT_INODE: [0] the bits of @event
+ *	that happened, [1] how often; KEVENT_TIMER: [0] milliseconds of
+ *	CLOCK_MONOTONIC, [1] expirations; KEVENT_POSIX_TIMER: [0] expirations
+ *	without the first one (overrun), [1] expirations; KEVENT_SIGNAL: [0]
+ *	how often, [1] the last sender's pid, 0 for the kernel; KEVENT_USER:
+ *	[0] how often, [1] ret_data[1] of the last KEVENT_CTL_READY
  * @user: the program's own; comes back with each event
  * @ptr: the same
  * @cookie: the same; with KEVENT_REQ_COOKIE part of the key, so that there can
@@ -247,6 +243,7 @@ struct kevent_ring {
  * @overflow: events that found the ring full, and waited in the kernel
  * @nr_slots: number of slots, a power of two
  * @slots_off: where they begin, in bytes from here
+ * @reserved: 0
  */
 struct kevent_map {
 	__u32 kidx;
@@ -260,6 +257,7 @@ struct kevent_map {
 /**
  * struct kevent_map_tail - written by the consumers of the mapped ring
  * @uidx: next slot to be taken, free running; see (C)
+ * @reserved: not looked at
  */
 struct kevent_map_tail {
 	__u32 uidx;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests of kevent: the queue, the mapped ring, the credits of users. A
- * source of the test's own stands for the real ones: its state is a variable, and
- * the test makes its wake-ups.
+ * source of the test's own stands for the real ones: its state is a variable,
+ * and the test makes its wake-ups.
  */
 
 #include <kunit/test.h>
