@@ -121,8 +121,7 @@ static __always_inline int file_event(struct kevent_file *kf,
 	} else {
 		told = __kevent_doubt(kev);
 	}
-	if (told && (waitqueue_active(&kq->wq) ||
-		     waitqueue_active(&kq->poll_wait)))
+	if (told && kevent_has_waiters(kq))
 		pollers = __kevent_wake(kq, 1);
 	spin_unlock_irqrestore(&kq->wq.lock, flags);
 
@@ -130,8 +129,8 @@ static __always_inline int file_event(struct kevent_file *kf,
 		kevent_wake_pollers(kq, polled & EPOLL_URING_WAKE);
 
 	if (unlikely(polled & POLLFREE)) {
-		/* The wait queue goes; see kevent_file_unwait(). */
 		list_del_init(&wait->entry);
+		/* The wait queue goes; pairs with kevent_file_unwait(). */
 		smp_store_release(&wait->private, NULL);
 		return 0;
 	}

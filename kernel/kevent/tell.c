@@ -259,11 +259,10 @@ bool __kevent_doubt(struct kevent *kev)
 bool __kevent_wake(struct kevent_queue *kq, unsigned int nr)
 {
 	assert_locked(kq);
-	/* Waiters stand there under the same lock. */
-	if (waitqueue_active(&kq->wq))
+	/* 0 would be all of them. */
+	if (nr)
 		__wake_up_locked(&kq->wq, TASK_INTERRUPTIBLE, nr);
-	/* They stand there, then take the lock to look. */
-	return waitqueue_active(&kq->poll_wait);
+	return !list_empty(&kq->poll_wait.head);
 }
 
 /**
@@ -345,23 +344,19 @@ static unsigned int catch_up_ready(struct kevent_queue *kq)
 	return told;
 }
 
-/* Sources that are looked at in one go, without the lock. */
-#define LOOKS	16
-
 /*
- * Levels that were told and taken, and those in doubt. A level whose slot
- * nobody has taken needs no look, nor do those behind it, when they are in the
- * order of their slots.
+ * Look at levels that were told and taken, and at those in doubt. A level whose
+ * slot nobody has taken needs no look, nor do those behind it, when they are in
+ * the order of their slots.
  */
-static unsigned int take_checks(struct kevent_queue *kq, struct kevent **kevs,
-				unsigned int *budget)
+static unsigned int catch_up_check(struct kevent_queue *kq)
 {
-	unsigned int nr = 0;
+	unsigned int budget = kq->nr_check, told = 0;
+	u32 data0, data1;
 
-	while (nr < LOOKS && *budget && !list_empty(&kq->check)) {
+	while (budget-- && !list_empty(&kq->check)) {
 		struct kevent *kev;
 
-		(*budget)--;
 		kev = list_first_entry(&kq->check, struct kevent, link);
 		if (!(kev->flags & KEV_DOUBT) && kevent_map_untaken(kev)) {
 			if (kq->check_sorted && !kq->nr_doubt)
@@ -372,34 +367,13 @@ static unsigned int take_checks(struct kevent_queue *kq, struct kevent **kevs,
 		}
 		__kevent_unlink(kev);
 		kev->flags &= ~KEV_DOUBT;
-		kevs[nr++] = kev;
-	}
-	return nr;
-}
-
-/* Look at them. Returns how many were told. */
-static unsigned int catch_up_check(struct kevent_queue *kq)
-{
-	unsigned int budget = kq->nr_check, told = 0, nr, i;
-	u32 bits[LOOKS], data[LOOKS];
-	struct kevent *kevs[LOOKS];
-
-	while ((nr = take_checks(kq, kevs, &budget))) {
-		spin_unlock_irq(&kq->wq.lock);
-		for (i = 0; i < nr; i++)
-			bits[i] = kevs[i]->source->poll(kevs[i], &data[i]);
-		spin_lock_irq(&kq->wq.lock);
-		for (i = 0; i < nr; i++) {
-			struct kevent *kev = kevs[i];
-
-			if (bits[i])
-				told += __kevent_tell(kev, bits[i], data[i]);
-			/* Its slot, which this joined, still counts. */
-			if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
-			    kevent_map_untaken(kev)) {
-				__kevent_link_check(kev);
-				kq->check_sorted = false;
-			}
+		if (look(kev, &data0, &data1))
+			told += __kevent_tell(kev, data0, data1);
+		/* Its slot, which this may have joined, still counts. */
+		if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
+		    kevent_map_untaken(kev)) {
+			__kevent_link_check(kev);
+			kq->check_sorted = false;
 		}
 	}
 	return told;
@@ -423,9 +397,7 @@ void kevent_catch_up(struct kevent_queue *kq, bool waiter)
 	spin_lock_irq(&kq->wq.lock);
 	told = catch_up_ready(kq) + catch_up_check(kq);
 	if (told)
-		pollers = waiter && told == 1 ?
-			  waitqueue_active(&kq->poll_wait) :
-			  __kevent_wake(kq, told - waiter);
+		pollers = __kevent_wake(kq, told - waiter);
 	spin_unlock_irq(&kq->wq.lock);
 	if (pollers)
 		kevent_wake_pollers(kq, 0);

@@ -9,6 +9,15 @@
 
 void __kevent_link_check(struct kevent *kev);
 
+/*
+ * Somebody to be woken? Waiters come and look under the queue's lock, which is
+ * held; pollers come, then take it to look.
+ */
+static __always_inline bool kevent_has_waiters(struct kevent_queue *kq)
+{
+	return !list_empty(&kq->wq.head) || !list_empty(&kq->poll_wait.head);
+}
+
 /* Write the next slot; there is room. */
 static __always_inline void kevent_map_write(struct kevent *kev)
 {

@@ -202,7 +202,7 @@ void kevent_kick(struct kevent_queue *kq)
 	} else {
 		kq->kicked = true;
 	}
-	pollers = waitqueue_active(&kq->poll_wait);
+	pollers = __kevent_wake(kq, 0);
 	spin_unlock_irq(&kq->wq.lock);
 	if (pollers)
 		kevent_wake_pollers(kq, 0);

@@ -178,7 +178,7 @@
 struct kevent_id {
 	union {
 		__u32 raw[2];
-		__u64 raw_u64 __attribute__((aligned(8)));
+		__aligned_u64 raw_u64;
 	};
 };
 
@@ -214,7 +214,7 @@ struct ukevent {
 	union {
 		__u32 user[2];
 		void *ptr;
-		__u64 cookie __attribute__((aligned(8)));
+		__aligned_u64 cookie;
 	};
 };
 
@@ -248,7 +248,7 @@ struct kevent_ring {
 struct kevent_map {
 	__u32 kidx;
 	__u32 flags;
-	__u64 overflow __attribute__((aligned(8)));
+	__aligned_u64 overflow;
 	__u32 nr_slots;
 	__u32 slots_off;
 	__u32 reserved[26];
@@ -277,8 +277,8 @@ struct kevent_map_tail {
  * @reserved: must be 0
  */
 struct kevent_args {
-	__u64 timeout __attribute__((aligned(8)));
-	__u64 sigmask __attribute__((aligned(8)));
+	__aligned_u64 timeout;
+	__aligned_u64 sigmask;
 	__u32 sigsetsize;
 	__s32 clockid;
 	__u32 min_nr;

@@ -128,7 +128,8 @@ TEST_F(source, pipe_tells_of_the_other_end)
 
 	ASSERT_EQ(pipe(p), 0);
 	ASSERT_EQ(pipe(q), 0);
-	ASSERT_EQ(add_fd(self->kq, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV, 0), 0);
+	ASSERT_EQ(add_fd(self->kq, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV, 0),
+		  0);
 	close(p[1]);
 	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
 	EXPECT_EQ(ev.ret_data[0], KEVENT_POLL_POLLHUP);
@@ -435,7 +436,8 @@ TEST_F(source, ready_marks_any_interest)
 	int p[2];
 
 	ASSERT_EQ(pipe(p), 0);
-	ASSERT_EQ(add_fd(self->kq, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV, 0), 0);
+	ASSERT_EQ(add_fd(self->kq, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV, 0),
+		  0);
 	ev = interest(KEVENT_PIPE, p[0], 0, 0);
 	EXPECT_EQ(kevent_ctl(self->kq, KEVENT_CTL_READY, 1, &ev), 1);
 	ASSERT_EQ(get(self->kq, &ev, 1, 0), 1);

@@ -54,7 +54,8 @@ static inline int kevent_wait(int fd, unsigned int num, unsigned int old_uidx,
 	return syscall(__NR_kevent_wait, fd, num, old_uidx, timeout, flags);
 }
 
-static inline int kevent_commit(int fd, unsigned int new_uidx, unsigned int over)
+static inline int kevent_commit(int fd, unsigned int new_uidx,
+				unsigned int over)
 {
 	return syscall(__NR_kevent_commit, fd, new_uidx, over);
 }
