@@ -473,6 +473,7 @@ static struct kunit_suite kevent_suite = {
 	.name		= "kevent",
 	.test_cases	= kevent_cases,
 };
+
 kunit_test_suite(kevent_suite);
 
 MODULE_DESCRIPTION("KUnit tests of kevent");
