@@ -227,12 +227,15 @@ static int put_ring(struct kevent_sink *sink, struct kevent_queue *kq,
 	return kevent_ring_put(kq, event);
 }
 
-/* Bring the memory that the next event goes to. False: it is not there. */
+/*
+ * Bring the memory that the next event goes to. False: it is not there. NULL is
+ * an address like others: what tells if there is an array is who puts events.
+ */
 static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 {
 	u32 slot;
 
-	if (sink->buf &&
+	if (sink->put == put_array &&
 	    fault_in_writeable((char __user *)(sink->buf + sink->nr),
 			       sizeof(struct ukevent)))
 		return false;
@@ -245,14 +248,27 @@ static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 				   sizeof(struct ukevent));
 }
 
-/* Take what is there. 0, or -EFAULT. */
+/*
+ * Is the caller to give up? Memory that was brought may be gone again before it
+ * is written to, as often as somebody takes it away: try twice, then any signal
+ * is a reason.
+ */
+static bool tried_enough(unsigned int tries)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ||
+	       (tries > 1 && signal_pending(current));
+}
+
+/* Take what is there. 0, -EFAULT, -EINTR, or -EINVAL. */
 static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 {
+	unsigned int tries;
 	int err;
 
 	if (kq->map)
 		return kevent_map_fetch(kq, sink);
-	for (;;) {
+	for (tries = 1;; tries = 2) {
 		kevent_queue_lock(kq);
 		err = kevent_drain(kq, sink);
 		kevent_queue_unlock(kq);
@@ -260,7 +276,7 @@ static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 			return err == -ENOSPC ? 0 : err;
 		if (!fault_in(kq, sink))
 			return -EFAULT;
-		if (fatal_signal_pending(current))
+		if (tried_enough(tries))
 			return -EINTR;
 	}
 }
@@ -365,12 +381,13 @@ int kevent_wait(struct kevent_queue *kq, u32 num, u32 old_uidx, u32 min_nr,
  * @new_uidx: index of the next slot to be read
  * @over: own ring: ring_over as the caller saw it
  *
- * Return: number of slots that were freed, 0 without a ring, or an errno as of
- * kevent_ring_commit().
+ * Return: number of slots that were freed, 0 without a ring; -EINTR, or an errno
+ * as of kevent_ring_commit().
  */
 int kevent_commit(struct kevent_queue *kq, u32 new_uidx, u32 over)
 {
 	bool pollers = false;
+	unsigned int tries;
 	int ret;
 
 	if (kq->map) {
@@ -382,15 +399,16 @@ int kevent_commit(struct kevent_queue *kq, u32 new_uidx, u32 over)
 	}
 	if (!kq->ring)
 		return 0;
-	for (;;) {
+	for (tries = 1;; tries = 2) {
 		kevent_queue_lock(kq);
 		ret = kevent_ring_commit(kq, new_uidx, over);
 		kevent_queue_unlock(kq);
 		if (ret != -EFAULT)
 			break;
-		if (!fault_in(kq, &(struct kevent_sink){ }) ||
-		    fatal_signal_pending(current))
+		if (!fault_in(kq, &(struct kevent_sink){ }))
 			return -EFAULT;
+		if (tried_enough(tries))
+			return -EINTR;
 	}
 	/* There is room: whoever waited for it may have events now. */
 	if (ret > 0) {
