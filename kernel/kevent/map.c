@@ -9,6 +9,7 @@
  */
 
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "kevent.h"
@@ -146,14 +147,18 @@ void __kevent_map_stale(struct kevent *kev)
  * @kq: a queue with a mapped ring
  * @sink: where they go
  *
- * A consumer like those in user space.
+ * A consumer like those in user space. It tries no more often than there are
+ * slots: others may move the index at the same time, also back. The caller
+ * comes again if this gave nothing.
  *
  * Context: No locks; may fault.
  * Return: 0; -EFAULT; -EINVAL when user space spoilt the index.
  */
 int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 {
-	while (sink->nr < sink->max) {
+	u32 left = kq->slot_mask + 1;
+
+	while (sink->nr < sink->max && left--) {
 		u32 uidx = READ_ONCE(kq->tail->uidx);
 		/* Pairs with (A). */
 		u32 kidx = smp_load_acquire(&kq->map->kidx);
@@ -172,6 +177,11 @@ int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 			continue;
 		if (!(event.ret_flags & KEVENT_RET_STALE))
 			sink->nr++;
+		if (!(left % 1024)) {
+			if (fatal_signal_pending(current))
+				break;
+			cond_resched();
+		}
 	}
 	return 0;
 }

@@ -310,6 +310,7 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 		/* What there was may have been nothing: then look, and wait. */
 		if (ret > 0 && !sink->nr && signal_pending(current))
 			ret = -EINTR;
+		cond_resched();
 	} while (ret > 0 && !sink->nr);
 	return sink->nr ? sink->nr : ret;
 }
@@ -335,6 +336,7 @@ static int wait_ring(struct kevent_queue *kq, struct kevent_waiter *w, u32 num,
 			break;
 		if (ret > 0 && !sink.nr && signal_pending(current))
 			ret = -EINTR;
+		cond_resched();
 	} while (ret > 0 && num && !sink.nr);
 	return sink.nr ? sink.nr : min(ret, 0);
 }
