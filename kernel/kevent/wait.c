@@ -284,7 +284,7 @@ static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 /**
  * kevent_get_events() - wait for events and fetch them
  * @kq: the queue
- * @min_nr: wait for so many; 0 is 1
+ * @min_nr: wait for so many, no more than a mapped ring has slots; 0 is 1
  * @sink: the caller's array
  * @timeout: how long
  *
@@ -299,6 +299,8 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 	int ret, err;
 
 	waiter_init(&w, kq, min_nr);
+	if (kq->map)
+		w.min = min(w.min, kq->slot_mask + 1);
 	sink->put = put_array;
 	do {
 		ret = await(&w, timeout);
