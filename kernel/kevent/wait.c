@@ -4,8 +4,8 @@
  *
  * Waiters stand in kq->wq, first come first served; each event wakes one. A
  * waiter is taken from the list when it is woken. One that was woken and leaves
- * without a look at the events, because of a signal or the time, wakes the next
- * in its place. One that was woken and finds that another was faster stands in
+ * without a look at the events, because of a signal or the time, or cannot take
+ * what it found, wakes the next in its place. One that was woken and finds that another was faster stands in
  * front again.
  *
  *   waiter                               kevent_tell()
@@ -306,8 +306,10 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 		ret = await(&w, timeout);
 		if (ret >= 0) {
 			err = fetch(kq, sink);
-			if (err && !sink->nr)
+			if (err && !sink->nr) {
+				pass_on(&w);
 				return err;
+			}
 		}
 		/* What there was may have been nothing: then look, and wait. */
 		if (ret > 0 && !sink->nr && signal_pending(current))
@@ -330,8 +332,10 @@ static int wait_ring(struct kevent_queue *kq, struct kevent_waiter *w, u32 num,
 		ret = await(w, timeout);
 		if (ret >= 0 && num) {
 			err = fetch(kq, &sink);
-			if (err && !sink.nr)
+			if (err && !sink.nr) {
+				pass_on(w);
 				return err;
+			}
 		}
 		/* Somebody committed: the caller is to look again. */
 		if (kevent_ring_uidx(kq) != w->seen)
