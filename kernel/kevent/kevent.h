@@ -89,6 +89,7 @@ enum kevent_state {
 #define KEV_ORPHAN	0x8	/* in no tree: freed after its last event */
 #define KEV_ADDED	0x10	/* source->add() succeeded */
 #define KEV_FAIR	0x20	/* of several queues each in turn */
+#define KEV_AGAIN	0x40	/* READY as a level that was told before */
 
 /* source->add(): again, after kevent_queue_make_top(). */
 #define KEVENT_AS_TOP	1024

@@ -72,6 +72,7 @@ void __kevent_unlink(struct kevent *kev)
 	case KEV_IDLE:
 		return;
 	case KEV_READY:
+		kev->flags &= ~KEV_AGAIN;
 		if (!--kq->nr_ready && kq->map)
 			WRITE_ONCE(kq->map->flags,
 				   kq->map->flags & ~KEVENT_MAP_FULL);
@@ -109,6 +110,22 @@ static void merge(struct kevent *kev, u32 data0, u32 data1)
 {
 	merge_one(&kev->event.ret_data[0], data0, kev->source->merge[0]);
 	merge_one(&kev->event.ret_data[1], data1, kev->source->merge[1]);
+}
+
+/*
+ * More happened to one in kq->ready. A level that was put back there after it
+ * was told woke nobody: what happens now is news.
+ */
+static bool join(struct kevent *kev, u32 data0, u32 data1)
+{
+	if (!(kev->flags & KEV_AGAIN)) {
+		merge(kev, data0, data1);
+		return false;
+	}
+	kev->flags &= ~KEV_AGAIN;
+	kev->event.ret_data[0] = data0;
+	kev->event.ret_data[1] = data1;
+	return true;
 }
 
 static bool map_has_room(struct kevent_queue *kq)
@@ -183,10 +200,11 @@ bool __kevent_tell(struct kevent *kev, u32 data0, u32 data1)
 	if (unlikely(kev->flags & KEV_DEAD))
 		return false;
 	if (kev->state == KEV_READY) {
-		merge(kev, data0, data1);
+		bool news = join(kev, data0, data1);
+
 		if (kq->map)
 			map_flush(kq);
-		return false;
+		return news;
 	}
 	if (kq->map) {
 		if (unlikely(!list_empty(&kq->ready)))
@@ -215,10 +233,8 @@ bool __kevent_force(struct kevent *kev, u32 data0, u32 data1)
 	if (kev->flags & KEV_DEAD)
 		return false;
 	kev->flags |= KEV_FORCED;
-	if (kev->state == KEV_READY) {
-		merge(kev, data0, data1);
-		return false;
-	}
+	if (kev->state == KEV_READY)
+		return join(kev, data0, data1);
 	return put(kev, data0, data1);
 }
 
@@ -423,11 +439,17 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 		struct kevent *kev = list_entry(pos->next, struct kevent, link);
 
 		if (needs_look(kev)) {
+			u8 again = kev->flags & KEV_AGAIN;
+
 			__kevent_unlink(kev);
 			if (!look(kev, &data0, &data1))
 				continue;
+			/* A wake-up during the look made it news. */
+			if (kev->state == KEV_READY)
+				again = 0;
 			__kevent_unlink(kev);
 			link_ready(kev, pos);
+			kev->flags |= again;
 		}
 		pos = &kev->link;
 		nr++;
@@ -458,10 +480,10 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 		struct ukevent event;
 		struct kevent *kev;
 		bool state;
-		u8 forced;
+		u8 flags;
 
 		kev = list_first_entry(&kq->ready, struct kevent, link);
-		forced = kev->flags & KEV_FORCED;
+		flags = kev->flags & (KEV_FORCED | KEV_AGAIN);
 		event = kev->event;
 		state = needs_look(kev);
 		kev->flags &= ~KEV_FORCED;
@@ -481,11 +503,12 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 				merge(kev, event.ret_data[0],
 				      event.ret_data[1]);
 				__kevent_unlink(kev);
+				flags &= ~KEV_AGAIN;
 			} else {
 				kev->event.ret_data[0] = event.ret_data[0];
 				kev->event.ret_data[1] = event.ret_data[1];
 			}
-			kev->flags |= forced;
+			kev->flags |= flags;
 			link_ready(kev, &kq->ready);
 			break;
 		}
@@ -498,6 +521,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 			link_reap(kev);
 		} else if (kev->state == KEV_IDLE && kevent_is_level(kev)) {
 			link_ready(kev, kq->ready.prev);
+			kev->flags |= KEV_AGAIN;
 		}
 	}
 	spin_unlock_irq(&kq->wq.lock);

@@ -45,8 +45,12 @@ static __always_inline int kevent_tell_ready(struct kevent *kev, u32 bits,
 	struct kevent_queue *kq = kev->kq;
 
 	/* READY is looked at when it is fetched: no need to merge. */
-	if (kev->state != KEV_IDLE)
-		return 0;
+	if (kev->state != KEV_IDLE) {
+		if (!(kev->flags & KEV_AGAIN))
+			return 0;
+		kev->flags &= ~KEV_AGAIN;
+		return 1;
+	}
 	kev->event.ret_data[0] = bits;
 	kev->event.ret_data[1] = data1;
 	kev->state = KEV_READY;
