@@ -228,24 +228,25 @@ static int put_ring(struct kevent_sink *sink, struct kevent_queue *kq,
 }
 
 /*
- * Bring the memory that the next event goes to. False: it is not there. NULL is
- * an address like others: what tells if there is an array is who puts events.
+ * Bring the memory that the next event goes to, and write nothing there: others
+ * may have put events into the ring meanwhile. False: it is not there. NULL is an
+ * address like others: what tells if there is an array is who puts events.
  */
 static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 {
 	u32 slot;
 
 	if (sink->put == put_array &&
-	    fault_in_writeable((char __user *)(sink->buf + sink->nr),
-			       sizeof(struct ukevent)))
+	    fault_in_safe_writeable((char __user *)(sink->buf + sink->nr),
+				    sizeof(struct ukevent)))
 		return false;
 	if (!kq->ring)
 		return true;
 	div_u64_rem(READ_ONCE(kq->ring_kidx), kq->ring_size, &slot);
-	return !fault_in_writeable((char __user *)kq->ring,
-				   sizeof(struct kevent_ring)) &&
-	       !fault_in_writeable((char __user *)&kq->ring->event[slot],
-				   sizeof(struct ukevent));
+	return !fault_in_safe_writeable((char __user *)kq->ring,
+					sizeof(struct kevent_ring)) &&
+	       !fault_in_safe_writeable((char __user *)&kq->ring->event[slot],
+					sizeof(struct ukevent));
 }
 
 /*
