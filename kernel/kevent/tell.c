@@ -339,23 +339,44 @@ static bool look(struct kevent *kev, u32 *data0, u32 *data1)
 	return *data0;
 }
 
-/* Let in what waited for room. Returns how many were told. */
+/*
+ * Let in what waited for room. Returns how many were told.
+ *
+ * Each stays at the head of the list while it is looked at, so that those behind
+ * it do not pass: whatever happens meanwhile lets it in before them.
+ */
 static unsigned int catch_up_ready(struct kevent_queue *kq)
 {
 	unsigned int budget = kq->nr_ready, told = 0;
-	u32 data0, data1;
+	bool there;
 
 	while (budget-- && !list_empty(&kq->ready) && map_has_room(kq)) {
 		struct kevent *kev;
+		u32 data0, data1;
 
 		kev = list_first_entry(&kq->ready, struct kevent, link);
-		__kevent_unlink(kev);
-		if (!needs_look(kev)) {
-			map_put(kev);
-			told++;
-		} else if (look(kev, &data0, &data1)) {
-			told += __kevent_tell(kev, data0, data1);
+		if (needs_look(kev)) {
+			kev->flags &= ~KEV_DOUBT;
+			there = look(kev, &data0, &data1);
+			/* Something happened to it, which let it in. */
+			if (kev->state != KEV_READY ||
+			    !list_is_first(&kev->link, &kq->ready))
+				continue;
+			/* Consumers moved their index back. */
+			if (!map_has_room(kq))
+				break;
+			if (!there) {
+				__kevent_unlink(kev);
+				if (kev->flags & KEV_DOUBT)
+					__kevent_link_check(kev);
+				continue;
+			}
+			kev->event.ret_data[0] = data0;
+			kev->event.ret_data[1] = data1;
 		}
+		__kevent_unlink(kev);
+		map_put(kev);
+		told++;
 	}
 	return told;
 }
