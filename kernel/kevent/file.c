@@ -32,8 +32,11 @@
  *   is it still in the table?            is there something in f_kevents?
  */
 
+#include <linux/eventfd.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/eventpoll.h>
 #include <linux/hash.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/slab.h>
@@ -275,6 +278,29 @@ void kevent_file_detach(struct kevent_file *kf)
 	spin_unlock(lock);
 }
 
+static bool is_eventfd(struct file *file)
+{
+#ifdef CONFIG_EVENTFD
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+
+	if (IS_ERR(ctx))
+		return false;
+	eventfd_ctx_put(ctx);
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* Does its waker stop at the first exclusive waiter that takes an event? */
+static bool wakes_one(struct file *file)
+{
+	umode_t mode = file_inode(file)->i_mode;
+
+	return S_ISSOCK(mode) || S_ISFIFO(mode) || kevent_is_queue(file) ||
+	       is_file_epoll(file) || is_eventfd(file);
+}
+
 /**
  * kevent_file_watch() - attach, and stand in the file's wait queues
  * @kf: the interest; its queue is locked
@@ -287,14 +313,12 @@ void kevent_file_detach(struct kevent_file *kf)
 int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask)
 {
 	struct file_poll_table fpt = { .kf = kf };
-	umode_t mode = file_inode(file)->i_mode;
 	int err;
 
 	if (!file_can_poll(file))
 		return -EPERM;
 	kf->kev.mask = mask | (__force u32)(EPOLLERR | EPOLLHUP);
-	/* Their wakers stop at the first exclusive waiter that takes it. */
-	if (S_ISSOCK(mode) || S_ISFIFO(mode))
+	if (wakes_one(file))
 		kf->kev.flags |= KEV_FAIR;
 
 	err = kevent_file_attach(kf, file);
