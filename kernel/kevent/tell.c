@@ -342,8 +342,8 @@ static bool look(struct kevent *kev, u32 *data0, u32 *data1)
 /*
  * Let in what waited for room. Returns how many were told.
  *
- * Each stays at the head of the list while it is looked at, so that those behind
- * it do not pass: whatever happens meanwhile lets it in before them.
+ * Each stays at the head of the list while it is looked at, so that those
+ * behind it do not pass: whatever happens meanwhile lets it in before them.
  */
 static unsigned int catch_up_ready(struct kevent_queue *kq)
 {

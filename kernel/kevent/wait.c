@@ -5,8 +5,8 @@
  * Waiters stand in kq->wq, first come first served; each event wakes one. A
  * waiter is taken from the list when it is woken. One that was woken and leaves
  * without a look at the events, because of a signal or the time, or cannot take
- * what it found, wakes the next in its place. One that was woken and finds that another was faster stands in
- * front again.
+ * what it found, wakes the next in its place. One that was woken and finds that
+ * another was faster stands in front again.
  *
  *   waiter                               kevent_tell()
  *
@@ -229,8 +229,8 @@ static int put_ring(struct kevent_sink *sink, struct kevent_queue *kq,
 
 /*
  * Bring the memory that the next event goes to, and write nothing there: others
- * may have put events into the ring meanwhile. False: it is not there. NULL is an
- * address like others: what tells if there is an array is who puts events.
+ * may have put events into the ring meanwhile. False: it is not there. NULL is
+ * an address like others: what tells if there is an array is who puts events.
  */
 static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 {
@@ -390,8 +390,8 @@ int kevent_wait(struct kevent_queue *kq, u32 num, u32 old_uidx, u32 min_nr,
  * @new_uidx: index of the next slot to be read
  * @over: own ring: ring_over as the caller saw it
  *
- * Return: number of slots that were freed, 0 without a ring; -EINTR, or an errno
- * as of kevent_ring_commit().
+ * Return: number of slots that were freed, 0 without a ring; -EINTR, or an
+ * errno as of kevent_ring_commit().
  */
 int kevent_commit(struct kevent_queue *kq, u32 new_uidx, u32 over)
 {
