@@ -148,6 +148,41 @@ TEST_F(map, a_full_ring_loses_nothing)
 	EXPECT_EQ(self->map.head->flags, 0);
 }
 
+/* What waited for room is looked at on its way in, and keeps its order. */
+TEST_F(map, a_full_ring_keeps_the_order_of_pipes)
+{
+	struct ukevent ev;
+	int p[20][2], i;
+	char c;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(pipe2(p[i], O_NONBLOCK), 0);
+		ASSERT_EQ(add_fd(self->map.fd, KEVENT_PIPE, p[i][0],
+				 KEVENT_SOCKET_RECV, 0), 0);
+	}
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(write(p[i][1], "x", 1), 1);
+	EXPECT_EQ(self->map.head->overflow, 12);
+	/* Nothing there any more: not told, and those behind do not care. */
+	ASSERT_EQ(read(p[10][0], &c, 1), 1);
+	for (i = 0; i < 20; i++) {
+		if (i == 10)
+			continue;
+		if (!map_take(&self->map, &ev)) {
+			ASSERT_GE(map_wait(&self->map, 0), 1);
+			ASSERT_EQ(map_take(&self->map, &ev), 1);
+		}
+		EXPECT_EQ(ev.id.raw[0], p[i][0]);
+		ASSERT_EQ(read(p[i][0], &c, 1), 1);
+	}
+	EXPECT_EQ(map_wait(&self->map, 0), 0);
+	EXPECT_EQ(self->map.head->overflow, 12);
+	for (i = 0; i < 20; i++) {
+		close(p[i][0]);
+		close(p[i][1]);
+	}
+}
+
 TEST_F(map, oneshot_ends_with_its_event)
 {
 	struct ukevent ev;
