@@ -130,6 +130,7 @@ struct kevent {
  * @kidx: next slot to be written
  * @ready: events that wait to be fetched, or for room in the mapped ring
  * @nr_ready: their number
+ * @nr_again: those among them that are levels, told before
  * @check: interests to be looked at in the next system call
  * @nr_check: their number
  * @nr_doubt: those among them that something happened to
@@ -160,6 +161,7 @@ struct kevent_queue {
 	u64			kidx;
 	struct list_head	ready;
 	u32			nr_ready;
+	u32			nr_again;
 	struct list_head	check;
 	u32			nr_check;
 	u32			nr_doubt;
@@ -234,7 +236,8 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough);
 
 /*
  * Where kevent_drain() puts events. Called without faults; -EFAULT leaves the
- * event in the queue, for a second try when the memory is there.
+ * event in the queue, for a second try when the memory is there. news: not only
+ * levels that were told before.
  */
 struct kevent_sink {
 	int (*put)(struct kevent_sink *sink, struct kevent_queue *kq,
@@ -242,6 +245,7 @@ struct kevent_sink {
 	struct ukevent __user	*buf;
 	unsigned int		nr;
 	unsigned int		max;
+	bool			news;
 };
 
 int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink);

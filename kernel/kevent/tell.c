@@ -72,7 +72,7 @@ void __kevent_unlink(struct kevent *kev)
 	case KEV_IDLE:
 		return;
 	case KEV_READY:
-		kev->flags &= ~KEV_AGAIN;
+		kevent_clear_again(kev);
 		if (!--kq->nr_ready && kq->map)
 			WRITE_ONCE(kq->map->flags,
 				   kq->map->flags & ~KEVENT_MAP_FULL);
@@ -118,11 +118,10 @@ static void merge(struct kevent *kev, u32 data0, u32 data1)
  */
 static bool join(struct kevent *kev, u32 data0, u32 data1)
 {
-	if (!(kev->flags & KEV_AGAIN)) {
+	if (!kevent_clear_again(kev)) {
 		merge(kev, data0, data1);
 		return false;
 	}
-	kev->flags &= ~KEV_AGAIN;
 	kev->event.ret_data[0] = data0;
 	kev->event.ret_data[1] = data1;
 	return true;
@@ -460,17 +459,18 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 		struct kevent *kev = list_entry(pos->next, struct kevent, link);
 
 		if (needs_look(kev)) {
-			u8 again = kev->flags & KEV_AGAIN;
+			bool again = kev->flags & KEV_AGAIN;
 
 			__kevent_unlink(kev);
 			if (!look(kev, &data0, &data1))
 				continue;
 			/* A wake-up during the look made it news. */
 			if (kev->state == KEV_READY)
-				again = 0;
+				again = false;
 			__kevent_unlink(kev);
 			link_ready(kev, pos);
-			kev->flags |= again;
+			if (again)
+				kevent_set_again(kev);
 		}
 		pos = &kev->link;
 		nr++;
@@ -500,11 +500,12 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 	while (sink->nr < sink->max && budget-- && !list_empty(&kq->ready)) {
 		struct ukevent event;
 		struct kevent *kev;
-		bool state;
-		u8 flags;
+		bool state, again;
+		u8 forced;
 
 		kev = list_first_entry(&kq->ready, struct kevent, link);
-		flags = kev->flags & (KEV_FORCED | KEV_AGAIN);
+		forced = kev->flags & KEV_FORCED;
+		again = kev->flags & KEV_AGAIN;
 		event = kev->event;
 		state = needs_look(kev);
 		kev->flags &= ~KEV_FORCED;
@@ -524,25 +525,28 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 				merge(kev, event.ret_data[0],
 				      event.ret_data[1]);
 				__kevent_unlink(kev);
-				flags &= ~KEV_AGAIN;
+				again = false;
 			} else {
 				kev->event.ret_data[0] = event.ret_data[0];
 				kev->event.ret_data[1] = event.ret_data[1];
 			}
-			kev->flags |= flags;
+			kev->flags |= forced;
 			link_ready(kev, &kq->ready);
+			if (again)
+				kevent_set_again(kev);
 			break;
 		}
 		if (state && !event.ret_data[0])
 			continue;
 		sink->nr++;
+		sink->news |= !again;
 		if (kev->event.req_flags & KEVENT_REQ_ONESHOT ||
 		    kev->flags & KEV_ORPHAN) {
 			__kevent_unlink(kev);
 			link_reap(kev);
 		} else if (kev->state == KEV_IDLE && kevent_is_level(kev)) {
 			link_ready(kev, kq->ready.prev);
-			kev->flags |= KEV_AGAIN;
+			kevent_set_again(kev);
 		}
 	}
 	spin_unlock_irq(&kq->wq.lock);

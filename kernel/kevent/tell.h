@@ -31,6 +31,23 @@ static __always_inline void kevent_map_write(struct kevent *kev)
 	smp_store_release(&kq->map->kidx, (u32)kidx);
 }
 
+/* In kq->ready, and told before: what happens next is news. */
+static inline void kevent_set_again(struct kevent *kev)
+{
+	kev->flags |= KEV_AGAIN;
+	kev->kq->nr_again++;
+}
+
+/* Return: true when it was. */
+static inline bool kevent_clear_again(struct kevent *kev)
+{
+	if (!(kev->flags & KEV_AGAIN))
+		return false;
+	kev->flags &= ~KEV_AGAIN;
+	kev->kq->nr_again--;
+	return true;
+}
+
 /**
  * kevent_tell_ready() - the same without a mapped ring
  * @kev: an interest in a state; its queue's lock is held
@@ -45,12 +62,8 @@ static __always_inline int kevent_tell_ready(struct kevent *kev, u32 bits,
 	struct kevent_queue *kq = kev->kq;
 
 	/* READY is looked at when it is fetched: no need to merge. */
-	if (kev->state != KEV_IDLE) {
-		if (!(kev->flags & KEV_AGAIN))
-			return 0;
-		kev->flags &= ~KEV_AGAIN;
-		return 1;
-	}
+	if (kev->state != KEV_IDLE)
+		return kevent_clear_again(kev);
 	kev->event.ret_data[0] = bits;
 	kev->event.ret_data[1] = data1;
 	kev->state = KEV_READY;

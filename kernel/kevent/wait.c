@@ -3,10 +3,11 @@
  * kevent: waiting for events, fetching them, giving back their room.
  *
  * Waiters stand in kq->wq, first come first served; each event wakes one. A
- * waiter is taken from the list when it is woken. One that was woken and leaves
- * without a look at the events, because of a signal or the time, or cannot take
- * what it found, wakes the next in its place. One that was woken and finds that
- * another was faster stands in front again.
+ * waiter is taken from the list when it is woken. It wakes the next in its
+ * place when it leaves without a look at the events, because of a signal or the
+ * time; when it cannot take what it found; and when it took only levels that
+ * were told before, which woke nobody. One that finds that another was faster
+ * stands in front again.
  *
  *   waiter                               kevent_tell()
  *
@@ -37,6 +38,7 @@
  * @use_seen: there is such an index
  * @need_room: own ring: no use in events without room for them
  * @kicked: woken by KEVENT_CTL_READY without elements
+ * @woken: slept last until it was woken
  */
 struct kevent_waiter {
 	wait_queue_entry_t	entry;
@@ -46,6 +48,7 @@ struct kevent_waiter {
 	bool			use_seen;
 	bool			need_room;
 	bool			kicked;
+	bool			woken;
 };
 
 /* Events that the waiter may have. A hint without the queue's lock. */
@@ -106,6 +109,20 @@ static void pass_on(struct kevent_waiter *w)
 	spin_unlock_irq(&kq->wq.lock);
 }
 
+/* The same for one that was woken by an event, and took only others. */
+static void pass_news_on(struct kevent_waiter *w,
+			 const struct kevent_sink *sink)
+{
+	struct kevent_queue *kq = w->kq;
+
+	if (!w->woken || kq->map || !sink->nr || sink->news)
+		return;
+	spin_lock_irq(&kq->wq.lock);
+	if (kq->nr_ready > kq->nr_again)
+		__kevent_wake(kq, 1);
+	spin_unlock_irq(&kq->wq.lock);
+}
+
 /* Look at the sources where a wake-up could not. */
 static void catch_up(struct kevent_waiter *w)
 {
@@ -132,9 +149,10 @@ static void catch_up(struct kevent_waiter *w)
 static int await(struct kevent_waiter *w, struct kevent_timeout *timeout)
 {
 	struct kevent_queue *kq = w->kq;
-	bool first = true, woken = false, late = false;
+	bool first = true, late = false;
 	int ret;
 
+	w->woken = false;
 	for (;;) {
 		catch_up(w);
 
@@ -172,12 +190,12 @@ static int await(struct kevent_waiter *w, struct kevent_timeout *timeout)
 		__set_current_state(TASK_RUNNING);
 
 		spin_lock_irq(&kq->wq.lock);
-		woken = list_empty(&w->entry.entry);
+		w->woken = list_empty(&w->entry.entry);
 		list_del_init(&w->entry.entry);
 		spin_unlock_irq(&kq->wq.lock);
 	}
 	spin_unlock_irq(&kq->wq.lock);
-	if (ret <= 0 && woken && !w->kicked)
+	if (ret <= 0 && w->woken && !w->kicked)
 		pass_on(w);
 	return ret;
 }
@@ -317,6 +335,7 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 			ret = -EINTR;
 		cond_resched();
 	} while (ret > 0 && !sink->nr);
+	pass_news_on(&w, sink);
 	return sink->nr ? sink->nr : ret;
 }
 
@@ -345,6 +364,7 @@ static int wait_ring(struct kevent_queue *kq, struct kevent_waiter *w, u32 num,
 			ret = -EINTR;
 		cond_resched();
 	} while (ret > 0 && num && !sink.nr);
+	pass_news_on(w, &sink);
 	return sink.nr ? sink.nr : min(ret, 0);
 }
 
