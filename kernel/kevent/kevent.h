@@ -236,8 +236,9 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough);
 
 /*
  * Where kevent_drain() puts events. Called without faults; -EFAULT leaves the
- * event in the queue, for a second try when the memory is there. news: not only
- * levels that were told before.
+ * event in the queue, for a second try when the memory is there: left is how
+ * many of the first try are to go then, 0 before. news: not only levels that
+ * were told before.
  */
 struct kevent_sink {
 	int (*put)(struct kevent_sink *sink, struct kevent_queue *kq,
@@ -245,6 +246,7 @@ struct kevent_sink {
 	struct ukevent __user	*buf;
 	unsigned int		nr;
 	unsigned int		max;
+	unsigned int		left;
 	bool			news;
 };
 

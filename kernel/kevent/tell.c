@@ -484,8 +484,8 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
  * @kq: a queue without a mapped ring, locked
  * @sink: where they go
  *
- * Every event that was ready when this began is handed over at most once; a
- * level that still holds is then ready again.
+ * Every event that was ready when this began is handed over at most once,
+ * second tries included; a level that still holds is then ready again.
  *
  * Return: 0, or what @sink->put returned.
  */
@@ -496,7 +496,8 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 
 	lockdep_assert_held(&kq->mtx);
 	spin_lock_irq(&kq->wq.lock);
-	budget = kq->nr_ready;
+	budget = sink->left ?: kq->nr_ready;
+	sink->left = 0;
 	while (sink->nr < sink->max && budget-- && !list_empty(&kq->ready)) {
 		struct ukevent event;
 		struct kevent *kev;
@@ -520,6 +521,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 
 		spin_lock_irq(&kq->wq.lock);
 		if (err) {
+			sink->left = budget + 1;
 			/* Back to where it was, with what came since. */
 			if (kev->state == KEV_READY) {
 				merge(kev, event.ret_data[0],

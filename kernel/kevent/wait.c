@@ -279,7 +279,7 @@ static bool tried_enough(unsigned int tries)
 	       (tries > 1 && signal_pending(current));
 }
 
-/* Take what is there. 0, -EFAULT, -EINTR, or -EINVAL. */
+/* Take what is there. 0, or -EFAULT, -EINTR, -EINVAL: maybe not all of it. */
 static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 {
 	unsigned int tries;
@@ -287,11 +287,12 @@ static int fetch(struct kevent_queue *kq, struct kevent_sink *sink)
 
 	if (kq->map)
 		return kevent_map_fetch(kq, sink);
+	sink->left = 0;
 	for (tries = 1;; tries = 2) {
 		kevent_queue_lock(kq);
 		err = kevent_drain(kq, sink);
 		kevent_queue_unlock(kq);
-		if (err != -EFAULT || sink->nr)
+		if (err != -EFAULT)
 			return err == -ENOSPC ? 0 : err;
 		if (!fault_in(kq, sink))
 			return -EFAULT;
