@@ -272,6 +272,30 @@ static void handler(int sig)
 {
 }
 
+/* Also in the middle, and levels that are back by then come once. */
+TEST_F(calls, an_array_that_is_not_all_there_is_filled)
+{
+	struct ukevent *ev;
+	char *page;
+	int i;
+
+	page = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(page, MAP_FAILED);
+	ev = (struct ukevent *)(page + 4096 - sizeof(*ev) - 8);
+	ASSERT_EQ(write(self->p[1], "x", 1), 1);
+	ASSERT_EQ(add_fd(self->kq, KEVENT_PIPE, self->p[0], KEVENT_SOCKET_RECV,
+			 KEVENT_REQ_ALWAYS_QUEUE), 0);
+	for (i = 1; i < 100; i++)
+		ASSERT_EQ(add(self->kq, interest(KEVENT_USER, i, 0,
+						 KEVENT_REQ_READY)), 0);
+	ASSERT_EQ(get(self->kq, ev, 110, 0), 100);
+	EXPECT_EQ(ev[0].type, KEVENT_PIPE);
+	for (i = 1; i < 100; i++)
+		EXPECT_EQ(ev[i].id.raw_u64, i);
+	munmap(page, 3 * 4096);
+}
+
 TEST_F(calls, time_out_and_interruption_differ)
 {
 	struct __kernel_timespec ts = ms(SHORT_MS), abs;
