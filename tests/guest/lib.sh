@@ -4,10 +4,11 @@
 # What all guest scenarios share. A scenario file says ". lib.sh", defines one
 # function per scenario and ends with
 #
-#   guest_main "$@" -- FUNCTION...
+#   guest_main "$@" -- FUNCTION... [-- FUNCTION...]
 #
 # which prints KTAP: one point per scenario, named FILE.FUNCTION. Arguments of
-# the file choose scenarios by glob; -l lists them.
+# the file choose scenarios by glob; -l lists them. With SHORT=1 those behind a
+# second -- are left out.
 #
 # A scenario runs in a subshell with errexit, in a folder and a cgroup of its
 # own, so a failing command fails it and nothing that it starts outlives it.
@@ -644,7 +645,7 @@ run_scenario()
 guest_main()
 {
 	local file=${0##*/} name pattern started verdict status n=0 failed=0
-	local -a patterns=() chosen=()
+	local -a patterns=() names=() chosen=()
 
 	file=${file%.sh}
 	while [[ $1 != -- ]]; do
@@ -652,6 +653,14 @@ guest_main()
 		shift
 	done
 	shift
+	for name in "$@"; do
+		if [[ $name != -- ]]; then
+			names+=("$name")
+		elif [[ $SHORT -eq 1 ]]; then
+			break
+		fi
+	done
+	set -- "${names[@]}"
 	if [[ ${patterns[0]:-} == -l ]]; then
 		printf "$file.%s\n" "$@"
 		return 0

@@ -114,10 +114,8 @@ traffic_goes_on_under_pressure()
 }
 
 # A slow kernel takes minutes to find nothing.
-more=(traffic_goes_on_under_pressure)
-[[ $SHORT -eq 0 ]] || more=()
-
 guest_main "$@" -- \
 	drop_caches_gives_nodes_back \
 	idle_nodes_age \
-	"${more[@]}"
+	-- \
+	traffic_goes_on_under_pressure

@@ -246,12 +246,6 @@ wrong_calls_are_refused()
 }
 
 # On a slow kernel only those that take other paths through it.
-more=(file_arrives_from_few_chunks
-	ipv6_flow_arrives
-	routed_ipv4_flow_arrives
-	one_datagram_is_caught_by_tcpdump)
-[[ $SHORT -eq 0 ]] || more=()
-
 guest_main "$@" -- \
 	file_arrives_bit_exact \
 	jumbo_file_arrives_bit_exact \
@@ -261,4 +255,8 @@ guest_main "$@" -- \
 	slow_wire_loses_nothing \
 	killed_sender_leaves_whole_packets \
 	wrong_calls_are_refused \
-	"${more[@]}"
+	-- \
+	file_arrives_from_few_chunks \
+	ipv6_flow_arrives \
+	routed_ipv4_flow_arrives \
+	one_datagram_is_caught_by_tcpdump
