@@ -381,24 +381,18 @@ socat_addr()
 #      fd01::1                  fd01::2
 net_pair()
 {
-	ip -batch - <<-END
-	netns add west
-	netns add east
-	link add w0 mtu $1 netns west type veth peer name e0 mtu $1 netns east
-	END
-	in_ns east bash -ec "$NS_SETUP"'
-		echo 0 > ipv6/conf/e0/router_solicitations
+	# The wire comes last: devices take over the defaults that are there.
+	net_ns west east
+	ip link add w0 mtu "$1" netns west type veth peer name e0 mtu "$1" netns east
+	in_ns east bash -ec '
 		ip -batch - <<-END
-		link set lo up
 		addr add 10.1.0.2/24 dev e0
 		addr add fd01::2/64 dev e0 nodad
 		link set e0 up
 		END'
 	# The ends get to know each other: no later packet waits for an address.
-	in_ns west bash -ec "$NS_SETUP"'
-		echo 0 > ipv6/conf/w0/router_solicitations
+	in_ns west bash -ec '
 		ip -batch - <<-END
-		link set lo up
 		addr add 10.1.0.1/24 dev w0
 		addr add fd01::1/64 dev w0 nodad
 		link set w0 up
