@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kevent: kevent_ctl(), batches of interests.
+ *
+ * A batch is worked off in pieces: copied in, worked on under the queue's
+ * mutex, copied back. User memory is not touched under the mutex.
+ */
+
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "kevent.h"
+
+/* Elements that are worked on at once; so many fit on the stack, too. */
+#define CTL_PIECE	64
+#define CTL_FEW		4
+
+static void fail(struct ukevent *event, int err)
+{
+	event->ret_flags = KEVENT_RET_BROKEN | KEVENT_RET_DONE;
+	event->ret_data[0] = 0;
+	event->ret_data[1] = err;
+}
+
+static int check_event(const struct kevent_source *source,
+		       const struct ukevent *event)
+{
+	if (event->req_flags & ~(KEVENT_REQ_COMMON | source->req_flags))
+		return -EINVAL;
+	if (event->event != KEVENT_MASK_ALL && event->event & ~source->events)
+		return -EINVAL;
+	return 0;
+}
+
+static void tell_and_wake(struct kevent *kev, u32 data0, u32 data1, bool force)
+{
+	struct kevent_queue *kq = kev->kq;
+	bool told, pollers = false;
+
+	spin_lock_irq(&kq->wq.lock);
+	told = force ? __kevent_force(kev, data0, data1) :
+		       __kevent_tell(kev, data0, data1);
+	if (told)
+		pollers = __kevent_wake(kq, 1);
+	spin_unlock_irq(&kq->wq.lock);
+	if (pollers)
+		kevent_wake_pollers(kq, 0);
+}
+
+static u32 measure(struct kevent *kev)
+{
+	return kev->source->measure ? kev->source->measure(kev) : 0;
+}
+
+/* 0: registered; 1: ready at once, see event; an errno; KEVENT_AS_TOP. */
+static int add_one(struct kevent_queue *kq, struct ukevent *event)
+{
+	const struct kevent_source *source = kevent_source_find(event->type);
+	struct kevent *kev;
+	int ret;
+
+	if (!source)
+		return -ENOSYS;
+	if (source->internal)
+		return -EINVAL;
+	ret = check_event(source, event);
+	if (ret)
+		return ret;
+	kev = kevent_alloc(kq, source, event);
+	if (IS_ERR(kev))
+		return PTR_ERR(kev);
+	ret = kevent_insert(kev);
+	if (ret) {
+		kevent_free(kev);
+		return ret;
+	}
+	ret = source->add(kev);
+	if (ret < 0 || ret == KEVENT_AS_TOP) {
+		kevent_remove(kev);
+		return ret;
+	}
+	spin_lock_irq(&kq->wq.lock);
+	kev->flags |= KEV_ADDED;
+	spin_unlock_irq(&kq->wq.lock);
+
+	event->ret_flags = 0;
+	if (event->req_flags & KEVENT_REQ_READY) {
+		tell_and_wake(kev, ret, measure(kev), true);
+		return 0;
+	}
+	if (!ret)
+		return 0;
+	if (event->req_flags & KEVENT_REQ_ALWAYS_QUEUE) {
+		tell_and_wake(kev, ret, measure(kev), false);
+		return 0;
+	}
+	event->ret_flags = KEVENT_RET_DONE;
+	event->ret_data[0] = ret;
+	event->ret_data[1] = measure(kev);
+	kevent_remove(kev);
+	return 1;
+}
+
+static int add(struct kevent_queue *kq, struct ukevent *event)
+{
+	int ret = add_one(kq, event);
+
+	if (ret == KEVENT_AS_TOP) {
+		ret = kevent_queue_make_top(kq);
+		if (!ret)
+			ret = add_one(kq, event);
+	}
+	if (ret < 0)
+		fail(event, ret);
+	return ret;
+}
+
+static struct kevent *find(struct kevent_queue *kq, struct ukevent *event)
+{
+	const struct kevent_source *source = kevent_source_find(event->type);
+	struct kevent *kev;
+
+	event->ret_flags = KEVENT_RET_DONE;
+	if (!source) {
+		fail(event, -ENOSYS);
+		return NULL;
+	}
+	if (source->internal) {
+		fail(event, -EINVAL);
+		return NULL;
+	}
+	kev = kevent_find(kq, event);
+	if (!kev)
+		fail(event, -ENOENT);
+	return kev;
+}
+
+static int remove(struct kevent_queue *kq, struct ukevent *event)
+{
+	struct kevent *kev = find(kq, event);
+
+	if (kev)
+		kevent_remove(kev);
+	return 0;
+}
+
+static int modify(struct kevent_queue *kq, struct ukevent *event)
+{
+	struct kevent *kev = find(kq, event);
+	u32 data0, data1 = 0;
+	int err;
+
+	if (!kev)
+		return 0;
+	err = check_event(kev->source, event);
+	if (err) {
+		fail(event, err);
+		return 0;
+	}
+	if (kev->source->modify) {
+		/* One that happens meanwhile is lost or told in either form. */
+		err = kev->source->modify(kev, event);
+		if (err) {
+			fail(event, err);
+			return 0;
+		}
+	}
+	spin_lock_irq(&kq->wq.lock);
+	kev->event.event = event->event;
+	/* Where it stands in wait queues was decided when it was added. */
+	kev->event.req_flags = (event->req_flags & ~KEVENT_REQ_WAKEUP_ALL) |
+			       (kev->event.req_flags & KEVENT_REQ_WAKEUP_ALL);
+	kev->event.cookie = event->cookie;
+	if (kevent_has_state(kev)) {
+		/* A state is looked at again: what was told of it is void. */
+		__kevent_map_stale(kev);
+		__kevent_unlink(kev);
+		kev->flags &= ~KEV_DOUBT;
+	}
+	spin_unlock_irq(&kq->wq.lock);
+
+	if (kevent_has_state(kev)) {
+		/*
+		 * The new mask, then the state: a wake-up in between sees the
+		 * one, or this the other. Pairs with the barrier of wakers
+		 * between the state and the look at the wait queue.
+		 */
+		smp_mb();
+		data0 = kev->source->poll(kev, &data1);
+		if (data0)
+			tell_and_wake(kev, data0, data1, false);
+	}
+	if (event->req_flags & KEVENT_REQ_READY)
+		tell_and_wake(kev, 0, 0, true);
+	return 0;
+}
+
+static int ready(struct kevent_queue *kq, struct ukevent *event)
+{
+	struct kevent *kev = find(kq, event);
+	u32 data0 = 0, data1 = 0;
+
+	if (!kev)
+		return 1;
+	if (kevent_has_state(kev)) {
+		data0 = kev->source->poll(kev, &data1);
+	} else if (kev->event.type == KEVENT_USER) {
+		data0 = 1;
+		data1 = event->ret_data[1];
+	}
+	tell_and_wake(kev, data0, data1, true);
+	return 0;
+}
+
+/*
+ * Write a worked-off element back. One that is handed back goes to the front,
+ * and what stood there, which was worked off and not handed back, takes its
+ * place.
+ */
+static int put_back(struct ukevent __user *arg, unsigned int front,
+		    unsigned int at, const struct ukevent *event)
+{
+	struct ukevent other;
+
+	if (front != at) {
+		if (copy_from_user(&other, arg + front, sizeof(other)) ||
+		    copy_to_user(arg + at, &other, sizeof(other)))
+			return -EFAULT;
+	}
+	if (copy_to_user(arg + front, event, sizeof(*event)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * kevent_ctl() - work on a batch of interests
+ * @kq: the queue
+ * @cmd: KEVENT_CTL_*
+ * @num: elements of @arg
+ * @arg: the batch; results are written to each element
+ *
+ * Return: ADD: number of elements handed back at the front of @arg, ready or
+ * failed. REMOVE, MODIFY: 0. READY: number of elements that were found; the
+ * others are at the front. -EINVAL: @cmd; -EFAULT, and elements before the one
+ * that could not be read or written were worked off; -EINTR when killed.
+ */
+int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
+	       struct ukevent __user *arg)
+{
+	static int (*const work[])(struct kevent_queue *, struct ukevent *) = {
+		[KEVENT_CTL_ADD]	= add,
+		[KEVENT_CTL_REMOVE]	= remove,
+		[KEVENT_CTL_MODIFY]	= modify,
+		[KEVENT_CTL_READY]	= ready,
+	};
+	struct ukevent few[CTL_FEW], *piece = few;
+	unsigned int done = 0, back = 0, nr, i;
+	u64 handed = 0;
+	int err = 0;
+
+	if (cmd >= ARRAY_SIZE(work) || num > INT_MAX)
+		return -EINVAL;
+	if (!num) {
+		if (cmd == KEVENT_CTL_READY)
+			kevent_kick(kq);
+		return 0;
+	}
+	cmd = array_index_nospec(cmd, ARRAY_SIZE(work));
+	if (num > CTL_FEW) {
+		piece = kmalloc_array(CTL_PIECE, sizeof(*piece), GFP_KERNEL);
+		if (!piece)
+			return -ENOMEM;
+	}
+
+	while (done < num && !err) {
+		nr = min(num - done, num > CTL_FEW ? CTL_PIECE : CTL_FEW);
+		if (copy_from_user(piece, arg + done, nr * sizeof(*piece))) {
+			err = -EFAULT;
+			break;
+		}
+
+		handed = 0;
+		kevent_queue_lock(kq);
+		kevent_reap(kq);
+		for (i = 0; i < nr; i++) {
+			if (work[cmd](kq, &piece[i]))
+				handed |= BIT_ULL(i);
+		}
+		kevent_queue_unlock(kq);
+
+		if (!handed && copy_to_user(arg + done, piece,
+					    nr * sizeof(*piece)))
+			err = -EFAULT;
+		for (i = 0; handed && i < nr && !err; i++) {
+			unsigned int at = done + i;
+
+			err = put_back(arg, handed & BIT_ULL(i) ? back++ : at,
+				       at, &piece[i]);
+		}
+		done += nr;
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	if (piece != few)
+		kfree(piece);
+	if (err)
+		return err;
+	return cmd == KEVENT_CTL_READY ? num - back : back;
+}

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kevent: what all sources of descriptors share.
+ *
+ * An interest in a file stands in the file's wait queues, and in
+ * file->f_kevents. It holds no reference to the file: a close() of the program
+ * is a close, the peer of a socket learns of it. What keeps file and interest
+ * together instead:
+ *
+ *   - A file is not freed, and its ->release() not called, before
+ *     __kevent_release_file() found f_kevents empty. An interest in there may
+ *     use the file's wait queues, and, if it can still get a reference, the
+ *     file.
+ *   - An interest leaves f_kevents under its queue's mutex only, and its memory
+ *     goes after that. Whoever finds one there holds the bucket's lock, which
+ *     is enough for a reference to the queue; then takes the mutex and looks
+ *     again, for whatever interest of that queue is there.
+ *
+ * f_kevents has a lock of its own, hashed by file, not file->f_lock: the last
+ * one to leave the list unlocks after the list is empty, when the file may be
+ * gone. The lock stays.
+ *
+ * A descriptor is closed when the table has another file, or none, in its
+ * place. filp_flush() comes after that, for each close, and the descriptor
+ * table is what it says it comes from. So duplicates of the descriptor do not
+ * matter, and a number that is used again is never taken for the old one.
+ *
+ *   kevent_ctl()                         close()
+ *
+ *   add to f_kevents                     fd_install(fd, NULL)
+ *   full barrier                         full barrier
+ *   is it still in the table?            is there something in f_kevents?
+ */
+
+#include <linux/eventfd.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/eventpoll.h>
+#include <linux/hash.h>
+#include <linux/indirect_call_wrapper.h>
+#include <linux/slab.h>
+
+#include "tell.h"
+
+#define BUCKET_BITS	8
+
+static struct kevent_file_bucket {
+	spinlock_t	lock;	/* f_kevents of files in this bucket */
+} ____cacheline_aligned_in_smp buckets[1 << BUCKET_BITS];
+
+static struct kmem_cache *kevent_file_cache __ro_after_init;
+static struct kmem_cache *kevent_wait_cache __ro_after_init;
+
+/* A wait queue besides the first one. */
+struct kevent_file_wait {
+	wait_queue_entry_t	wait;
+	struct kevent_file	*kf;
+	struct kevent_file_wait	*next;
+};
+
+/*
+ * Bits of a wake-up that are true when it says so. Others are said for good
+ * measure, as PRI when a socket has data, or are states that may have passed.
+ */
+#define SURE	(EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM)
+
+static spinlock_t *bucket_lock(struct file *file)
+{
+	return &buckets[hash_ptr(file, BUCKET_BITS)].lock;
+}
+
+struct kevent *kevent_file_alloc(void)
+{
+	struct kevent_file *kf;
+
+	kf = kmem_cache_zalloc(kevent_file_cache, GFP_KERNEL);
+	return kf ? &kf->kev : NULL;
+}
+
+void kevent_file_free(struct kevent *kev)
+{
+	kmem_cache_free(kevent_file_cache, to_kevent_file(kev));
+}
+
+/* === Wake-ups === */
+
+/*
+ * Called with the wait queue's lock held, from any context.
+ *
+ * Of several queues that asked for it the first one gets it, and goes to the
+ * end of the line, where its waker is known to stop at the first that takes
+ * it. That is right for input only: room to write is offered to everybody, or
+ * a writer that is blocked in write() would miss it.
+ */
+static __always_inline int file_event(struct kevent_file *kf,
+				      wait_queue_entry_t *wait, void *key)
+{
+	__poll_t polled = key_to_poll(key);
+	struct kevent *kev = &kf->kev;
+	struct kevent_queue *kq = kev->kq;
+	u32 bits = (__force u32)polled & READ_ONCE(kev->mask);
+	wait_queue_head_t *head = wait->private;
+	bool pollers = false, sure;
+	unsigned long flags;
+	u32 data1 = 0;
+	int told;
+
+	if (polled && !bits)
+		return 0;
+	sure = bits && !(bits & ~(__force u32)SURE);
+
+	spin_lock_irqsave(&kq->wq.lock, flags);
+	/* (D) The source's state, then the consumers' index. */
+	smp_mb__after_spinlock();
+	if (likely(sure &&
+		   !(kev->event.req_flags & KEVENT_REQ_LAST_CHECK))) {
+		if (kev->source->measure)
+			data1 = INDIRECT_CALL_1(kev->source->measure,
+						kevent_socket_measure, kev);
+		told = kevent_tell_slot(kev, bits, data1);
+		if (unlikely(told < 0))
+			told = __kevent_tell(kev, bits, data1);
+	} else {
+		told = __kevent_doubt(kev);
+	}
+	if (told && kevent_has_waiters(kq))
+		pollers = __kevent_wake(kq, 1);
+	spin_unlock_irqrestore(&kq->wq.lock, flags);
+
+	if (unlikely(pollers))
+		kevent_wake_pollers(kq, polled & EPOLL_URING_WAKE);
+
+	if (unlikely(polled & POLLFREE)) {
+		list_del_init(&wait->entry);
+		/* The wait queue goes; pairs with kevent_file_unwait(). */
+		smp_store_release(&wait->private, NULL);
+		return 0;
+	}
+	if (!told || !sure || !(wait->flags & WQ_FLAG_EXCLUSIVE) ||
+	    !(polled & (EPOLLIN | EPOLLRDNORM)) || polled & EPOLLOUT)
+		return 0;
+	if (!(kev->flags & KEV_FAIR))
+		return 1;
+	if (!list_is_last(&wait->entry, &head->head))
+		list_move_tail(&wait->entry, &head->head);
+	/* Stop here: the walk must not meet the end of the line again. */
+	return -1;
+}
+
+static int file_wake(wait_queue_entry_t *wait, unsigned int mode, int sync,
+		     void *key)
+{
+	return file_event(container_of(wait, struct kevent_file, wait), wait,
+			  key);
+}
+
+static int file_wake_more(wait_queue_entry_t *wait, unsigned int mode, int sync,
+			  void *key)
+{
+	return file_event(container_of(wait, struct kevent_file_wait, wait)->kf,
+			  wait, key);
+}
+
+/* === Wait queues === */
+
+struct file_poll_table {
+	poll_table		pt;
+	struct kevent_file	*kf;
+	int			err;
+};
+
+static void file_queue_proc(struct file *file, wait_queue_head_t *head,
+			    poll_table *pt)
+{
+	struct file_poll_table *fpt = container_of(pt, struct file_poll_table,
+						   pt);
+	struct kevent_file *kf = fpt->kf;
+	struct kevent_file_wait *more;
+	wait_queue_entry_t *wait = &kf->wait;
+
+	if (!wait->func) {
+		init_waitqueue_func_entry(wait, file_wake);
+	} else {
+		more = kmem_cache_zalloc(kevent_wait_cache, GFP_KERNEL);
+		if (!more) {
+			fpt->err = -ENOMEM;
+			return;
+		}
+		more->kf = kf;
+		more->next = kf->more;
+		kf->more = more;
+		wait = &more->wait;
+		init_waitqueue_func_entry(wait, file_wake_more);
+	}
+	wait->private = head;
+	if (kf->kev.event.req_flags & KEVENT_REQ_WAKEUP_ALL)
+		add_wait_queue(head, wait);
+	else
+		add_wait_queue_exclusive(head, wait);
+}
+
+static void kevent_file_unwait(wait_queue_entry_t *wait)
+{
+	wait_queue_head_t *head;
+
+	rcu_read_lock();
+	/*
+	 * Pairs with the release in file_event(): NULL after POLLFREE. Else the
+	 * wait queue is there until RCU says so.
+	 */
+	head = smp_load_acquire(&wait->private);
+	if (head)
+		remove_wait_queue(head, wait);
+	rcu_read_unlock();
+}
+
+static void file_unwait_all(struct kevent_file *kf)
+{
+	struct kevent_file_wait *more;
+
+	if (kf->wait.func)
+		kevent_file_unwait(&kf->wait);
+	kf->wait.func = NULL;
+	while ((more = kf->more)) {
+		kf->more = more->next;
+		kevent_file_unwait(&more->wait);
+		kmem_cache_free(kevent_wait_cache, more);
+	}
+}
+
+/* === Files === */
+
+static bool is_in_table(struct kevent_file *kf)
+{
+	struct file *file;
+
+	rcu_read_lock();
+	file = files_lookup_fd_raw(kf->files, kf->kev.event.id.raw[0]);
+	rcu_read_unlock();
+	return file == kf->file;
+}
+
+/**
+ * kevent_file_attach() - make a close of the descriptor end the interest
+ * @kf: the interest, whose id.raw[0] is the descriptor
+ * @file: the file; the caller has a reference
+ *
+ * Return: 0, or -EBADF when it was closed meanwhile.
+ */
+int kevent_file_attach(struct kevent_file *kf, struct file *file)
+{
+	spinlock_t *lock = bucket_lock(file);
+
+	kf->file = file;
+	kf->files = current->files;
+	spin_lock(lock);
+	hlist_add_head(&kf->fnode, &file->f_kevents);
+	spin_unlock(lock);
+	/* Pairs with the one in kevent_close_fd(). */
+	smp_mb();
+	if (is_in_table(kf))
+		return 0;
+	kevent_file_detach(kf);
+	return -EBADF;
+}
+
+/**
+ * kevent_file_detach() - the opposite
+ * @kf: the interest. Its file must not be looked at afterwards.
+ */
+void kevent_file_detach(struct kevent_file *kf)
+{
+	spinlock_t *lock = bucket_lock(kf->file);
+
+	spin_lock(lock);
+	hlist_del_init(&kf->fnode);
+	spin_unlock(lock);
+}
+
+static bool is_eventfd(struct file *file)
+{
+#ifdef CONFIG_EVENTFD
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+
+	if (IS_ERR(ctx))
+		return false;
+	eventfd_ctx_put(ctx);
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* Does its waker stop at the first exclusive waiter that takes an event? */
+static bool wakes_one(struct file *file)
+{
+	umode_t mode = file_inode(file)->i_mode;
+
+	return S_ISSOCK(mode) || S_ISFIFO(mode) || kevent_is_queue(file) ||
+	       is_file_epoll(file) || is_eventfd(file);
+}
+
+/**
+ * kevent_file_watch() - attach, and stand in the file's wait queues
+ * @kf: the interest; its queue is locked
+ * @file: the file; the caller has a reference
+ * @mask: poll bits to look for, besides EPOLLERR and EPOLLHUP
+ *
+ * Return: the bits that are true already, -EPERM for a file that cannot be
+ * polled, -EBADF when it was closed meanwhile, -ELOOP, -ENOMEM.
+ */
+int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask)
+{
+	struct file_poll_table fpt = { .kf = kf };
+	int err;
+
+	if (!file_can_poll(file))
+		return -EPERM;
+	kf->kev.mask = mask | (__force u32)(EPOLLERR | EPOLLHUP);
+	if (wakes_one(file))
+		kf->kev.flags |= KEV_FAIR;
+
+	err = kevent_file_attach(kf, file);
+	if (err)
+		return err;
+	if (kevent_nests(file)) {
+		kevent_file_detach(kf);
+		return -ELOOP;
+	}
+	init_poll_funcptr(&fpt.pt, file_queue_proc);
+	fpt.pt._key = (__force __poll_t)kf->kev.mask;
+	mask = (__force u32)vfs_poll(file, &fpt.pt) & kf->kev.mask;
+	if (fpt.err) {
+		kevent_file_remove(&kf->kev);
+		return fpt.err;
+	}
+	return mask;
+}
+
+void kevent_file_remove(struct kevent *kev)
+{
+	struct kevent_file *kf = to_kevent_file(kev);
+
+	file_unwait_all(kf);
+	kevent_file_detach(kf);
+}
+
+u32 kevent_file_poll(struct kevent *kev, u32 *data)
+{
+	struct file *file = to_kevent_file(kev)->file;
+	poll_table pt;
+	u32 bits;
+
+	*data = 0;
+	/* Closed just now: kevent_release_file() waits for the mutex. */
+	if (!atomic_long_inc_not_zero(&file->f_count))
+		return 0;
+	init_poll_funcptr(&pt, NULL);
+	pt._key = (__force __poll_t)kev->mask;
+	bits = (__force u32)vfs_poll(file, &pt) & kev->mask;
+	if (bits && kev->source->measure)
+		*data = kev->source->measure(kev);
+	fput(file);
+	return bits;
+}
+
+/**
+ * kevent_file_modify() - look for other bits
+ * @kev: the interest; its queue is locked
+ * @mask: poll bits, besides EPOLLERR and EPOLLHUP
+ */
+void kevent_file_modify(struct kevent *kev, u32 mask)
+{
+	/* One that has ended meanwhile does not care for its mask. */
+	WRITE_ONCE(kev->mask, mask | (__force u32)(EPOLLERR | EPOLLHUP));
+}
+
+/* === Close === */
+
+/* Any interest in the file: of a queue or all; through a table, or all. */
+static struct kevent_file *find_closed(struct file *file,
+				       struct kevent_queue *kq, fl_owner_t id)
+{
+	struct kevent_file *kf;
+
+	hlist_for_each_entry(kf, &file->f_kevents, fnode) {
+		if (kq && kf->kev.kq != kq)
+			continue;
+		if (!id || (kf->files == id && !is_in_table(kf)))
+			return kf;
+	}
+	return NULL;
+}
+
+/* End the interests that were closed, queue by queue. */
+static void close_all(struct file *file, fl_owner_t id)
+{
+	spinlock_t *lock = bucket_lock(file);
+	struct kevent_queue *kq;
+	struct kevent_file *kf;
+
+	for (;;) {
+		spin_lock(lock);
+		kf = find_closed(file, NULL, id);
+		kq = kf ? kf->kev.kq : NULL;
+		if (kq)
+			kevent_queue_get(kq);
+		spin_unlock(lock);
+		if (!kq)
+			return;
+
+		kevent_queue_lock(kq);
+		do {
+			spin_lock(lock);
+			kf = find_closed(file, kq, id);
+			spin_unlock(lock);
+			/* It stays, since only we hold its queue's mutex. */
+			if (kf)
+				kevent_close(&kf->kev);
+		} while (kf);
+		kevent_queue_unlock(kq);
+		kevent_queue_put(kq);
+	}
+}
+
+void __kevent_close_fd(struct file *file, fl_owner_t id)
+{
+	if (id)
+		close_all(file, id);
+}
+
+void __kevent_release_file(struct file *file)
+{
+	close_all(file, NULL);
+}
+
+static int __init kevent_file_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		spin_lock_init(&buckets[i].lock);
+	kevent_file_cache = KMEM_CACHE(kevent_file, SLAB_HWCACHE_ALIGN |
+				       SLAB_PANIC | SLAB_ACCOUNT);
+	kevent_wait_cache = KMEM_CACHE(kevent_file_wait,
+				       SLAB_PANIC | SLAB_ACCOUNT);
+	return 0;
+}
+fs_initcall(kevent_file_init);

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel's self tests of kevent: a scenario for each program, the random ones
+# with two seeds, the second of which others do not know.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# Run a test program: none of its points may fail or be skipped. No packets flow,
+# or few.
+# self_test NAME [ARGUMENT...]
+self_test()
+{
+	local status=0 skipped
+
+	"$here/$1" "${@:2}" > log 2>&1 || status=$?
+	grep -hE "^# (Totals|[0-9]+ interests)" log || true
+	skipped=$(grep -cE "^ok .*# SKIP" log || true)
+	if [[ $status -ne 0 || $skipped -ne 0 ]] ||
+		! grep -q "^# Totals:.* fail:0 .* error:0" log; then
+		grep -vE "^(ok|#  RUN|#            OK)" log | head -n 40 | sed 's/^#* */# /'
+		fail "$1: status $status, $skipped points skipped"
+	fi
+	nta_at_least 0
+}
+
+calls_are_right()
+{
+	self_test kevent_calls
+}
+
+closing_ends_interests()
+{
+	self_test kevent_close
+}
+
+mapped_ring_is_right()
+{
+	self_test kevent_map
+}
+
+queues_nest()
+{
+	self_test kevent_nest
+}
+
+own_ring_is_right()
+{
+	self_test kevent_ring
+}
+
+sources_tell()
+{
+	self_test kevent_sources
+}
+
+one_is_woken()
+{
+	self_test kevent_wake
+}
+
+topologies_wake_whom_they_should()
+{
+	self_test kevent_topology
+}
+
+old_defects_are_gone()
+{
+	self_test kevent_defects
+}
+
+abuse_is_survived()
+{
+	self_test kevent_abuse
+}
+
+# The second one's calls follow others.
+random_calls_are_survived()
+{
+	self_test kevent_fuzz -n "$(scaled 100000 20000)" -s 1
+	self_test kevent_fuzz -n "$(scaled 100000 20000)" -s $((RANDOM * 32768 + RANDOM))
+}
+
+killing_loses_nothing()
+{
+	self_test kevent_kill -n "$(scaled 50 10)"
+}
+
+guest_main "$@" -- \
+	calls_are_right \
+	closing_ends_interests \
+	mapped_ring_is_right \
+	queues_nest \
+	own_ring_is_right \
+	sources_tell \
+	one_is_woken \
+	topologies_wake_whom_they_should \
+	old_defects_are_gone \
+	abuse_is_survived \
+	random_calls_are_survived \
+	killing_loses_nothing

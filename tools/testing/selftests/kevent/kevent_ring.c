@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kevent: the ring in the program's memory, as of 2006.
+ */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "kevent_test.h"
+#include "../kselftest_harness.h"
+
+#define SIZE 8
+
+FIXTURE(ring)
+{
+	struct kevent_ring *ring;
+	int kq;
+};
+
+FIXTURE_SETUP(ring)
+{
+	int i;
+
+	self->ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(self->ring, MAP_FAILED);
+	self->kq = kevent_init(self->ring, SIZE, 0);
+	ASSERT_GE(self->kq, 0);
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(add(self->kq, interest(KEVENT_USER, i, 0, 0)), 0);
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+	close(self->kq);
+	munmap(self->ring, 4096);
+}
+
+static void ready(int kq, int first, int nr)
+{
+	struct ukevent ev[20];
+	int i;
+
+	for (i = 0; i < nr; i++)
+		ev[i] = interest(KEVENT_USER, first + i, 0, 0);
+	kevent_ctl(kq, KEVENT_CTL_READY, nr, ev);
+}
+
+static int wait_for(int kq, unsigned int num, unsigned int old, long n)
+{
+	struct __kernel_timespec ts = ms(n);
+
+	return kevent_wait(kq, num, old, &ts, 0);
+}
+
+TEST_F(ring, wait_moves_events_to_it)
+{
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, 0), 0);
+	ready(self->kq, 0, 3);
+	EXPECT_EQ(self->ring->ring_kidx, 0);
+	EXPECT_EQ(wait_for(self->kq, 2, 0, LONG_MS), 2);
+	EXPECT_EQ(self->ring->ring_kidx, 2);
+	EXPECT_EQ(self->ring->event[1].id.raw_u64, 1);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 1);
+	EXPECT_EQ(kevent_commit(self->kq, 3, 0), 3);
+	EXPECT_EQ(wait_for(self->kq, SIZE + 1, 0, 0), -1);
+	EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_F(ring, a_full_ring_takes_no_more_and_loses_none)
+{
+	ready(self->kq, 0, 10);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), SIZE - 1);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, SHORT_MS), 0);
+	EXPECT_EQ(kevent_commit(self->kq, SIZE - 1, 0), SIZE - 1);
+	EXPECT_EQ(wait_for(self->kq, SIZE, SIZE - 1, LONG_MS), 3);
+	EXPECT_EQ(self->ring->event[SIZE - 1].id.raw_u64, 7);
+	EXPECT_EQ(self->ring->event[0].id.raw_u64, 8);
+	EXPECT_EQ(self->ring->event[1].id.raw_u64, 9);
+	EXPECT_EQ(self->ring->ring_kidx, 2);
+	EXPECT_EQ(kevent_commit(self->kq, 2, 0), 3);
+	EXPECT_EQ(self->ring->ring_over, 1);
+}
+
+TEST_F(ring, commit_checks_its_index)
+{
+	ready(self->kq, 0, 5);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 5);
+	EXPECT_EQ(kevent_commit(self->kq, SIZE, 0), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(kevent_commit(self->kq, 6, 0), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(kevent_commit(self->kq, 3, 7), -1);
+	EXPECT_EQ(errno, EOVERFLOW);
+	EXPECT_EQ(kevent_commit(self->kq, 4, 0), 4);
+	/* Somebody was slower, and does no harm. */
+	EXPECT_EQ(kevent_commit(self->kq, 2, 0), 0);
+	EXPECT_EQ(kevent_commit(self->kq, 5, 0), 1);
+}
+
+TEST_F(ring, get_events_puts_them_there_too)
+{
+	struct ukevent ev[10];
+
+	ready(self->kq, 0, 8);
+	EXPECT_EQ(get(self->kq, ev, 10, 0), 8);
+	EXPECT_EQ(self->ring->ring_kidx, SIZE - 1);
+	EXPECT_EQ(ev[6].ret_flags, KEVENT_RET_DONE);
+	EXPECT_EQ(ev[7].ret_flags, KEVENT_RET_DONE | KEVENT_RET_COPY_FAILED);
+}
+
+TEST_F(ring, a_wait_with_an_old_index_returns)
+{
+	ready(self->kq, 0, 2);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 2);
+	EXPECT_EQ(kevent_commit(self->kq, 1, 0), 1);
+	EXPECT_EQ(kevent_wait(self->kq, SIZE, 0, NULL, 0), 0);
+}
+
+TEST_F(ring, a_fault_leaves_the_event)
+{
+	ready(self->kq, 0, 1);
+	ASSERT_EQ(mprotect(self->ring, 4096, PROT_READ), 0);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, 0), -1);
+	EXPECT_EQ(errno, EFAULT);
+	ASSERT_EQ(mprotect(self->ring, 4096, PROT_READ | PROT_WRITE), 0);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 1);
+}
+
+static void *wait_thread(void *arg)
+{
+	int *kq = arg;
+
+	/* For room: 7 of 8 slots are taken. */
+	return (void *)(long)wait_for(*kq, SIZE, 0, LONG_MS);
+}
+
+TEST_F(ring, commit_wakes_who_waits_for_room)
+{
+	struct timespec pause = { 0, 20000000 };
+	pthread_t t;
+	void *ret;
+
+	ready(self->kq, 0, 9);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), SIZE - 1);
+	ASSERT_EQ(pthread_create(&t, NULL, wait_thread, &self->kq), 0);
+	nanosleep(&pause, NULL);
+	EXPECT_EQ(kevent_commit(self->kq, 3, 0), 3);
+	pthread_join(t, &ret);
+	EXPECT_EQ((long)ret, 2);
+}
+
+TEST_F(ring, processes_share_it)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		ready(self->kq, 4, 1);
+		_exit(wait_for(self->kq, SIZE, 0, LONG_MS) != 1);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(self->ring->ring_kidx, 1);
+	EXPECT_EQ(self->ring->event[0].id.raw_u64, 4);
+	EXPECT_EQ(kevent_commit(self->kq, 1, 0), 1);
+}
+
+TEST_HARNESS_MAIN
