@@ -37,6 +37,11 @@ closing_ends_interests()
 	self_test kevent_close
 }
 
+programs_of_32_bit_are_served()
+{
+	self_test kevent_compat
+}
+
 mapped_ring_is_right()
 {
 	self_test kevent_map
@@ -92,6 +97,7 @@ killing_loses_nothing()
 guest_main "$@" -- \
 	calls_are_right \
 	closing_ends_interests \
+	programs_of_32_bit_are_served \
 	mapped_ring_is_right \
 	queues_nest \
 	own_ring_is_right \

@@ -51,7 +51,7 @@ fi
 export SHORT
 # A hang ends by these, nothing else depends on them: seconds to wait for one
 # thing, seconds for a scenario.
-DEADLINE=${DEADLINE:-$((SHORT ? 120 : 60))}
+DEADLINE=${DEADLINE:-$((SHORT ? 300 : 100))}
 LIMIT=${LIMIT:-$((4 * DEADLINE))}
 
 # The first number, or the second one when time is short.

@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 
 #include "kevent_waiter.h"
-#include "../kselftest_harness.h"
+#include "kevent_harness.h"
 
-#define LIMIT		240
+#define LIMIT		1000
 #define PAGE		4096
 #define RING_SIZE	8
 
@@ -272,8 +272,8 @@ ABUSE(arguments_of_get_events)
 	EXPECT_EQ(ev->id.raw_u64, 1);
 }
 
-/* Half a minute for what takes none: it went on for ever. */
-TEST_F_TIMEOUT(abuse, no_array_at_all, 30)
+/* It went on for ever. */
+ABUSE(no_array_at_all)
 {
 	struct ukevent ev;
 

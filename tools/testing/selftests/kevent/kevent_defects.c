@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 
 #include "kevent_waiter.h"
-#include "../kselftest_harness.h"
+#include "kevent_harness.h"
 
-#define LIMIT		240
+#define LIMIT		1000
 #define RING_SIZE	8
 
 FIXTURE(defect)

@@ -11,7 +11,7 @@
 #include <sys/epoll.h>
 
 #include "kevent_test.h"
-#include "../kselftest_harness.h"
+#include "kevent_harness.h"
 
 FIXTURE(nest)
 {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #include "kevent_test.h"
-#include "../kselftest_harness.h"
+#include "kevent_harness.h"
 
 FIXTURE(source)
 {

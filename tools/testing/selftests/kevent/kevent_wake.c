@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "kevent_test.h"
-#include "../kselftest_harness.h"
+#include "kevent_harness.h"
 
 #define NR 4
 

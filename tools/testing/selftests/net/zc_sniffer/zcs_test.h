@@ -21,9 +21,9 @@
  * Whatever is waited for ends by this: nothing else depends on it. The slowest
  * kernel that runs the tests is a debug kernel under emulation.
  */
-#define ZCS_WAIT_MS	60000
+#define ZCS_WAIT_MS	300000
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	300	/* seconds */
+#define TEST_TIMEOUT_DEFAULT	1000	/* seconds */
 
 struct zcs_reader {
 	int			fd;
