@@ -74,15 +74,14 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 		kevent_free(kev);
 		return ret;
 	}
+	kev->flags = KEV_ADDED;
 	ret = source->add(kev);
-	if (ret < 0 || ret == KEVENT_AS_TOP) {
+	if (unlikely(ret < 0 || ret == KEVENT_AS_TOP)) {
+		/* Linked to nothing: nobody else looks at the flags. */
+		kev->flags &= ~KEV_ADDED;
 		kevent_remove(kev);
 		return ret;
 	}
-	spin_lock_irq(&kq->wq.lock);
-	kev->flags |= KEV_ADDED;
-	spin_unlock_irq(&kq->wq.lock);
-
 	event->ret_flags = 0;
 	if (event->req_flags & KEVENT_REQ_READY) {
 		tell_and_wake(kev, ret, measure(kev), true);
@@ -135,34 +134,33 @@ static struct kevent *find(struct kevent_queue *kq, struct ukevent *event)
 	return kev;
 }
 
-static int remove(struct kevent_queue *kq, struct ukevent *event)
+static void remove(struct kevent_queue *kq, struct ukevent *event)
 {
 	struct kevent *kev = find(kq, event);
 
 	if (kev)
 		kevent_remove(kev);
-	return 0;
 }
 
-static int modify(struct kevent_queue *kq, struct ukevent *event)
+static void modify(struct kevent_queue *kq, struct ukevent *event)
 {
 	struct kevent *kev = find(kq, event);
 	u32 data0, data1 = 0;
 	int err;
 
 	if (!kev)
-		return 0;
+		return;
 	err = check_event(kev->source, event);
 	if (err) {
 		fail(event, err);
-		return 0;
+		return;
 	}
 	if (kev->source->modify) {
 		/* One that happens meanwhile is lost or told in either form. */
 		err = kev->source->modify(kev, event);
 		if (err) {
 			fail(event, err);
-			return 0;
+			return;
 		}
 	}
 	spin_lock_irq(&kq->wq.lock);
@@ -192,16 +190,15 @@ static int modify(struct kevent_queue *kq, struct ukevent *event)
 	}
 	if (event->req_flags & KEVENT_REQ_READY)
 		tell_and_wake(kev, 0, 0, true);
-	return 0;
 }
 
-static int ready(struct kevent_queue *kq, struct ukevent *event)
+static bool ready(struct kevent_queue *kq, struct ukevent *event)
 {
 	struct kevent *kev = find(kq, event);
 	u32 data0 = 0, data1 = 0;
 
 	if (!kev)
-		return 1;
+		return true;
 	if (kevent_has_state(kev)) {
 		data0 = kev->source->poll(kev, &data1);
 	} else if (kev->event.type == KEVENT_USER) {
@@ -209,7 +206,45 @@ static int ready(struct kevent_queue *kq, struct ukevent *event)
 		data1 = event->ret_data[1];
 	}
 	tell_and_wake(kev, data0, data1, true);
+	return false;
+}
+
+/* True when the element is to be handed back at the front. */
+static bool work(struct kevent_queue *kq, unsigned int cmd,
+		 struct ukevent *event)
+{
+	switch (cmd) {
+	case KEVENT_CTL_ADD:
+		return add(kq, event);
+	case KEVENT_CTL_MODIFY:
+		modify(kq, event);
+		return false;
+	case KEVENT_CTL_REMOVE:
+		remove(kq, event);
+		return false;
+	default:
+		return ready(kq, event);
+	}
+}
+
+/* Write the results of worked-off elements that stay where they are. */
+static int put_results(struct ukevent __user *arg, const struct ukevent *event,
+		       unsigned int nr)
+{
+	unsigned int i;
+
+	if (!user_write_access_begin(arg, nr * sizeof(*arg)))
+		return -EFAULT;
+	for (i = 0; i < nr; i++, arg++, event++) {
+		unsafe_put_user(event->ret_flags, &arg->ret_flags, fault);
+		unsafe_put_user(event->ret_data[0], &arg->ret_data[0], fault);
+		unsafe_put_user(event->ret_data[1], &arg->ret_data[1], fault);
+	}
+	user_write_access_end();
 	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
 }
 
 /*
@@ -247,25 +282,18 @@ static int put_back(struct ukevent __user *arg, unsigned int front,
 int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
 	       struct ukevent __user *arg)
 {
-	static int (*const work[])(struct kevent_queue *, struct ukevent *) = {
-		[KEVENT_CTL_ADD]	= add,
-		[KEVENT_CTL_REMOVE]	= remove,
-		[KEVENT_CTL_MODIFY]	= modify,
-		[KEVENT_CTL_READY]	= ready,
-	};
 	struct ukevent few[CTL_FEW], *piece = few;
 	unsigned int done = 0, back = 0, nr, i;
 	u64 handed = 0;
 	int err = 0;
 
-	if (cmd >= ARRAY_SIZE(work) || num > INT_MAX)
+	if (cmd > KEVENT_CTL_READY || num > INT_MAX)
 		return -EINVAL;
 	if (!num) {
 		if (cmd == KEVENT_CTL_READY)
 			kevent_kick(kq);
 		return 0;
 	}
-	cmd = array_index_nospec(cmd, ARRAY_SIZE(work));
 	if (num > CTL_FEW) {
 		piece = kmalloc_array(CTL_PIECE, sizeof(*piece), GFP_KERNEL);
 		if (!piece)
@@ -283,14 +311,13 @@ int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
 		kevent_queue_lock(kq);
 		kevent_reap(kq);
 		for (i = 0; i < nr; i++) {
-			if (work[cmd](kq, &piece[i]))
+			if (work(kq, cmd, &piece[i]))
 				handed |= BIT_ULL(i);
 		}
 		kevent_queue_unlock(kq);
 
-		if (!handed && copy_to_user(arg + done, piece,
-					    nr * sizeof(*piece)))
-			err = -EFAULT;
+		if (!handed)
+			err = put_results(arg + done, piece, nr);
 		for (i = 0; handed && i < nr && !err; i++) {
 			unsigned int at = done + i;
 

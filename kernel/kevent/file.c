@@ -39,6 +39,7 @@
 #include <linux/eventpoll.h>
 #include <linux/hash.h>
 #include <linux/indirect_call_wrapper.h>
+#include <linux/kasan.h>
 #include <linux/slab.h>
 
 #include "tell.h"
@@ -70,17 +71,67 @@ static spinlock_t *bucket_lock(struct file *file)
 	return &buckets[hash_ptr(file, BUCKET_BITS)].lock;
 }
 
-struct kevent *kevent_file_alloc(void)
+/*
+ * Memory is kept with the queue: a batch takes and gives back many at a time,
+ * and servers close about as much as they open. A small queue keeps none.
+ */
+struct kevent *kevent_file_alloc(struct kevent_queue *kq)
 {
 	struct kevent_file *kf;
 
-	kf = kmem_cache_zalloc(kevent_file_cache, GFP_KERNEL);
-	return kf ? &kf->kev : NULL;
+	if (!kq->nr_spare && kq->nr >= KEVENT_SPARE)
+		kq->nr_spare = kmem_cache_alloc_bulk(kevent_file_cache,
+						     GFP_KERNEL,
+						     KEVENT_SPARE / 2,
+						     kq->spare);
+	if (kq->nr_spare) {
+		kf = kq->spare[--kq->nr_spare];
+		kasan_mempool_unpoison_object(kf, sizeof(*kf));
+	} else {
+		kf = kmem_cache_alloc(kevent_file_cache, GFP_KERNEL);
+		if (!kf)
+			return NULL;
+	}
+	INIT_HLIST_NODE(&kf->fnode);
+	kf->wait.func = NULL;
+	kf->more = NULL;
+	return &kf->kev;
+}
+
+static void free_spare(struct kevent_queue *kq, unsigned int nr)
+{
+	void **spare = kq->spare + kq->nr_spare - nr;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		kasan_mempool_unpoison_object(spare[i],
+					      sizeof(struct kevent_file));
+	kq->nr_spare -= nr;
+	kmem_cache_free_bulk(kevent_file_cache, nr, spare);
 }
 
 void kevent_file_free(struct kevent *kev)
 {
-	kmem_cache_free(kevent_file_cache, to_kevent_file(kev));
+	struct kevent_file *kf = to_kevent_file(kev);
+	struct kevent_queue *kq = kev->kq;
+
+	if (kq->nr < KEVENT_SPARE) {
+		kmem_cache_free(kevent_file_cache, kf);
+		return;
+	}
+	if (kq->nr_spare == KEVENT_SPARE)
+		free_spare(kq, KEVENT_SPARE / 2);
+	if (kasan_mempool_poison_object(kf))
+		kq->spare[kq->nr_spare++] = kf;
+}
+
+/**
+ * kevent_file_free_spare() - free what is kept for interests to come
+ * @kq: the queue, which nobody else uses any more
+ */
+void kevent_file_free_spare(struct kevent_queue *kq)
+{
+	free_spare(kq, kq->nr_spare);
 }
 
 /* === Wake-ups === */
@@ -292,13 +343,16 @@ static bool is_eventfd(struct file *file)
 #endif
 }
 
-/* Does its waker stop at the first exclusive waiter that takes an event? */
-static bool wakes_one(struct file *file)
+/* What kind of file it is, as flags of the interest. */
+static u8 file_flags(struct file *file)
 {
 	umode_t mode = file_inode(file)->i_mode;
 
-	return S_ISSOCK(mode) || S_ISFIFO(mode) || kevent_is_queue(file) ||
-	       is_file_epoll(file) || is_eventfd(file);
+	if (S_ISSOCK(mode) || S_ISFIFO(mode))
+		return KEV_FAIR | KEV_NO_REF;
+	if (kevent_is_queue(file) || is_file_epoll(file) || is_eventfd(file))
+		return KEV_FAIR;
+	return 0;
 }
 
 /**
@@ -318,13 +372,12 @@ int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask)
 	if (!file_can_poll(file))
 		return -EPERM;
 	kf->kev.mask = mask | (__force u32)(EPOLLERR | EPOLLHUP);
-	if (wakes_one(file))
-		kf->kev.flags |= KEV_FAIR;
+	kf->kev.flags |= file_flags(file);
 
 	err = kevent_file_attach(kf, file);
 	if (err)
 		return err;
-	if (kevent_nests(file)) {
+	if (kevent_is_queue(file) && kevent_nests(file)) {
 		kevent_file_detach(kf);
 		return -ELOOP;
 	}
@@ -346,22 +399,29 @@ void kevent_file_remove(struct kevent *kev)
 	kevent_file_detach(kf);
 }
 
+/*
+ * Who holds the queue's mutex keeps ->release() of the file waiting, so its
+ * ->poll() may be called. Some take references to the file in there: not those
+ * of sockets and pipes, for others there must be one to begin with.
+ */
 u32 kevent_file_poll(struct kevent *kev, u32 *data)
 {
+	bool no_ref = READ_ONCE(kev->flags) & KEV_NO_REF;
 	struct file *file = to_kevent_file(kev)->file;
 	poll_table pt;
 	u32 bits;
 
 	*data = 0;
 	/* Closed just now: kevent_release_file() waits for the mutex. */
-	if (!atomic_long_inc_not_zero(&file->f_count))
+	if (!no_ref && !atomic_long_inc_not_zero(&file->f_count))
 		return 0;
 	init_poll_funcptr(&pt, NULL);
 	pt._key = (__force __poll_t)kev->mask;
 	bits = (__force u32)vfs_poll(file, &pt) & kev->mask;
 	if (bits && kev->source->measure)
 		*data = kev->source->measure(kev);
-	fput(file);
+	if (!no_ref)
+		fput(file);
 	return bits;
 }
 

@@ -10,14 +10,15 @@
 #include <linux/kevent.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/poll.h>
-#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/wait.h>
 
 #include <uapi/linux/kevent.h>
 
 struct kevent;
+struct kevent_queue;
 struct user_struct;
 
 /* What req_flags every source takes. */
@@ -41,7 +42,8 @@ enum kevent_merge {
  * @size: of the structure that begins with a struct kevent
  * @merge: how ret_data of several events becomes one
  * @internal: no business of kevent_ctl()
- * @alloc: zeroed memory of @size; NULL for the usual allocator, and kfree()
+ * @alloc: memory of @size, zeroed or set up behind the struct kevent; NULL for
+ *	the usual allocator, and kfree()
  * @free: the opposite
  * @add: link the interest to its origin; kevent_tell() may run before it
  *	returns. Returns the state that is there already, as @poll does, or an
@@ -62,7 +64,7 @@ struct kevent_source {
 	u32			size;
 	enum kevent_merge	merge[2];
 	bool			internal;
-	struct kevent		*(*alloc)(void);
+	struct kevent		*(*alloc)(struct kevent_queue *kq);
 	void			(*free)(struct kevent *kev);
 	int			(*add)(struct kevent *kev);
 	void			(*remove)(struct kevent *kev);
@@ -72,8 +74,17 @@ struct kevent_source {
 	u32			(*measure)(struct kevent *kev);
 };
 
+extern const struct kevent_source *kevent_sources[];
+
 void kevent_source_register(const struct kevent_source *source);
-const struct kevent_source *kevent_source_find(u32 type);
+
+/* The table of a kind of event that user space named, or NULL. */
+static inline const struct kevent_source *kevent_source_find(u32 type)
+{
+	if (type >= KEVENT_MAX)
+		return NULL;
+	return kevent_sources[array_index_nospec(type, KEVENT_MAX)];
+}
 
 /* Where a kevent is; see the head of queue.c. */
 enum kevent_state {
@@ -86,10 +97,11 @@ enum kevent_state {
 #define KEV_DEAD	0x1	/* has ended: takes no more events */
 #define KEV_FORCED	0x2	/* told without a look at the source */
 #define KEV_DOUBT	0x4	/* something happened, who knows what */
-#define KEV_ORPHAN	0x8	/* in no tree: freed after its last event */
+#define KEV_ORPHAN	0x8	/* in no table: freed after its last event */
 #define KEV_ADDED	0x10	/* source->add() succeeded */
 #define KEV_FAIR	0x20	/* of several queues each in turn */
 #define KEV_AGAIN	0x40	/* READY as a level that was told before */
+#define KEV_NO_REF	0x80	/* a file that is polled without a reference */
 
 /* source->add(): again, after kevent_queue_make_top(). */
 #define KEVENT_AS_TOP	1024
@@ -104,7 +116,7 @@ enum kevent_state {
  * @pos: slot of the mapped ring that was written last, plus one
  * @source: its kind
  * @kq: the queue
- * @node: in kq->tree
+ * @node: in kq->table
  */
 struct kevent {
 	u32			mask;
@@ -115,8 +127,28 @@ struct kevent {
 	u64			pos;
 	struct kevent_queue	*kq;
 	const struct kevent_source *source;
-	struct rb_node		node;
+	struct hlist_node	node;
 };
+
+/**
+ * struct kevent_table - interests by key
+ * @chains: of kevent.node
+ * @bits: logarithm of their number
+ * @factor: of the id and of the cookie in the hash
+ */
+struct kevent_table {
+	struct hlist_head	*chains;
+	unsigned int		bits;
+	u64			factor[2];
+};
+
+static inline unsigned long kevent_table_size(const struct kevent_table *table)
+{
+	return 1UL << table->bits;
+}
+
+/* Most memory that a queue keeps for interests to come. */
+#define KEVENT_SPARE	32
 
 /**
  * struct kevent_queue - a queue
@@ -139,8 +171,10 @@ struct kevent {
  * @kicked: KEVENT_CTL_READY without elements found nobody waiting
  * @poll_wait: those who poll the queue's descriptor
  * @mtx: serialises all calls but waiting
- * @tree: interests by key
+ * @table: interests by key
  * @nr: their number
+ * @nr_spare: number of @spare
+ * @spare: memory for interests in files
  * @credits: interests paid for and not made
  * @top: watches other queues, so nobody may watch it
  * @ring: the ring in user memory, or NULL
@@ -171,8 +205,10 @@ struct kevent_queue {
 	wait_queue_head_t	poll_wait;
 
 	struct mutex		mtx;	/* see the head of queue.c */
-	struct rb_root		tree;
+	struct kevent_table	table;
 	unsigned long		nr;
+	unsigned int		nr_spare;
+	void			*spare[KEVENT_SPARE];
 	unsigned int		credits;
 	bool			top;
 
@@ -198,9 +234,6 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 			    const struct kevent_source *source,
 			    const struct ukevent *event);
 void kevent_free(struct kevent *kev);
-struct kevent *kevent_find(struct kevent_queue *kq,
-			   const struct ukevent *event);
-int kevent_insert(struct kevent *kev);
 void kevent_remove(struct kevent *kev);
 void kevent_close(struct kevent *kev);
 void kevent_reap(struct kevent_queue *kq);
@@ -213,6 +246,22 @@ static inline void kevent_queue_get(struct kevent_queue *kq)
 static inline void kevent_queue_unlock(struct kevent_queue *kq)
 {
 	mutex_unlock(&kq->mtx);
+}
+
+/* table.c */
+int kevent_table_create(struct kevent_table *table);
+void kevent_table_destroy(struct kevent_table *table);
+struct kevent *kevent_find(struct kevent_queue *kq,
+			   const struct ukevent *event);
+int kevent_insert(struct kevent *kev);
+
+/* The opposite; it may be out of the table already. */
+static inline void kevent_erase(struct kevent *kev)
+{
+	if (hlist_unhashed(&kev->node))
+		return;
+	hlist_del_init(&kev->node);
+	kev->kq->nr--;
 }
 
 /* limit.c */
@@ -228,7 +277,7 @@ bool __kevent_tell(struct kevent *kev, u32 data0, u32 data1);
 bool __kevent_doubt(struct kevent *kev);
 bool __kevent_wake(struct kevent_queue *kq, unsigned int nr);
 void kevent_tell(struct kevent *kev, u32 data0, u32 data1);
-void __kevent_unlink(struct kevent *kev);
+void __kevent_unlink_busy(struct kevent *kev);
 void kevent_wake_pollers(struct kevent_queue *kq, __poll_t key);
 bool __kevent_force(struct kevent *kev, u32 data0, u32 data1);
 void kevent_catch_up(struct kevent_queue *kq, bool waiter);
@@ -252,11 +301,18 @@ struct kevent_sink {
 
 int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink);
 
+/* Make it idle. Needs the queue's lock. */
+static inline void __kevent_unlink(struct kevent *kev)
+{
+	if (kev->state != KEV_IDLE)
+		__kevent_unlink_busy(kev);
+}
+
 /* map.c */
 int kevent_map_create(struct kevent_queue *kq, u32 nr);
 void kevent_map_destroy(struct kevent_queue *kq);
 int kevent_map_mmap(struct file *file, struct vm_area_struct *vma);
-void __kevent_map_stale(struct kevent *kev);
+void __kevent_map_mark(struct kevent *kev);
 int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink);
 u32 kevent_map_commit(struct kevent_queue *kq, u32 new_uidx);
 
@@ -275,6 +331,13 @@ static inline bool kevent_map_untaken(const struct kevent *kev)
 {
 	return kev->pos &&
 	       kev->kq->kidx - kev->pos < kevent_map_pending(kev->kq);
+}
+
+/* Mark its slots that nobody has taken. Needs the queue's lock. */
+static inline void __kevent_map_stale(struct kevent *kev)
+{
+	if (kev->kq->map && kevent_map_untaken(kev))
+		__kevent_map_mark(kev);
 }
 
 /* ring.c */
@@ -355,8 +418,9 @@ static inline struct kevent_file *to_kevent_file(struct kevent *kev)
 	return container_of(kev, struct kevent_file, kev);
 }
 
-struct kevent *kevent_file_alloc(void);
+struct kevent *kevent_file_alloc(struct kevent_queue *kq);
 void kevent_file_free(struct kevent *kev);
+void kevent_file_free_spare(struct kevent_queue *kq);
 int kevent_file_attach(struct kevent_file *kf, struct file *file);
 void kevent_file_detach(struct kevent_file *kf);
 int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask);

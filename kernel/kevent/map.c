@@ -115,17 +115,15 @@ int kevent_map_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /**
- * __kevent_map_stale() - mark the slots of an interest that nobody has taken
- * @kev: the interest; its queue's lock is held
+ * __kevent_map_mark() - mark the slots of an interest as stale
+ * @kev: an interest with slots that nobody has taken; its queue's lock is held
  */
-void __kevent_map_stale(struct kevent *kev)
+void __kevent_map_mark(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 	u32 idx, nr;
 
 	lockdep_assert_held(&kq->wq.lock);
-	if (!kq->map || !kevent_map_untaken(kev))
-		return;
 	nr = kevent_map_pending(kq);
 	for (idx = (u32)kq->kidx - nr; nr; idx++, nr--) {
 		struct ukevent *slot = &kq->slots[idx & kq->slot_mask];

@@ -49,7 +49,7 @@
  * Field protection
  * ----------------
  *
- *   kq->mtx       tree, nr, credits, top, ring_*, kevent.node; frees interests
+ *   kq->mtx       table, nr, spare, credits, top, ring_*, kevent.node; frees interests
  *   kq->wq.lock   ready, check, reap, nr_*, kicked, kidx, *slots, *map;
  *                 kevent.state, flags, link, pos, event.ret_*
  *   both          kevent.event but ret_*, kevent.mask: written under both
@@ -71,7 +71,7 @@
 
 #include "kevent.h"
 
-static const struct kevent_source *kevent_sources[KEVENT_MAX] __ro_after_init;
+const struct kevent_source *kevent_sources[KEVENT_MAX] __ro_after_init;
 
 /**
  * kevent_source_register() - make a kind of event available
@@ -80,19 +80,6 @@ static const struct kevent_source *kevent_sources[KEVENT_MAX] __ro_after_init;
 void __init kevent_source_register(const struct kevent_source *source)
 {
 	kevent_sources[source->type] = source;
-}
-
-/**
- * kevent_source_find() - the table of a kind of event
- * @type: ukevent.type, from user space
- *
- * Return: the table, or NULL.
- */
-const struct kevent_source *kevent_source_find(u32 type)
-{
-	if (type >= KEVENT_MAX)
-		return NULL;
-	return kevent_sources[array_index_nospec(type, KEVENT_MAX)];
 }
 
 /**
@@ -182,15 +169,16 @@ struct kevent_queue *kevent_queue_create(void)
 	struct kevent_queue *kq;
 
 	kq = kzalloc(sizeof(*kq), GFP_KERNEL_ACCOUNT);
-	if (!kq)
+	if (!kq || kevent_table_create(&kq->table)) {
+		kfree(kq);
 		return NULL;
+	}
 	init_waitqueue_head(&kq->wq);
 	init_waitqueue_head(&kq->poll_wait);
 	INIT_LIST_HEAD(&kq->ready);
 	INIT_LIST_HEAD(&kq->check);
 	INIT_LIST_HEAD(&kq->reap);
 	mutex_init(&kq->mtx);
-	kq->tree = RB_ROOT;
 	kq->user = get_uid(current_user());
 	refcount_set(&kq->ref, 1);
 	return kq;
@@ -207,6 +195,8 @@ void kevent_queue_put(struct kevent_queue *kq)
 	kevent_uncharge_all(kq);
 	kevent_map_destroy(kq);
 	kevent_uncharge_locked(kq);
+	kevent_file_free_spare(kq);
+	kevent_table_destroy(&kq->table);
 	free_uid(kq->user);
 	mutex_destroy(&kq->mtx);
 	kfree(kq);
@@ -218,13 +208,15 @@ void kevent_queue_put(struct kevent_queue *kq)
  */
 void kevent_queue_release(struct kevent_queue *kq)
 {
-	struct rb_node *node;
+	struct hlist_node *next;
 	struct kevent *kev;
+	unsigned long i;
 
 	kevent_queue_lock(kq);
 	kq->file = NULL;
-	while ((node = rb_first(&kq->tree))) {
-		kevent_remove(rb_entry(node, struct kevent, node));
+	for (i = 0; i < kevent_table_size(&kq->table); i++) {
+		hlist_for_each_entry_safe(kev, next, &kq->table.chains[i], node)
+			kevent_remove(kev);
 		cond_resched();
 	}
 	kevent_reap(kq);
@@ -258,21 +250,25 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 	if (err)
 		return ERR_PTR(err);
 	if (source->alloc)
-		kev = source->alloc();
+		kev = source->alloc(kq);
 	else
 		kev = kzalloc(source->size, GFP_KERNEL_ACCOUNT);
 	if (!kev) {
 		kevent_uncharge(kq);
 		return ERR_PTR(-ENOMEM);
 	}
+	kev->mask = 0;
+	kev->state = KEV_IDLE;
+	kev->flags = 0;
 	INIT_LIST_HEAD(&kev->link);
-	RB_CLEAR_NODE(&kev->node);
 	kev->event = *event;
 	kev->event.ret_flags = KEVENT_RET_DONE;
 	kev->event.ret_data[0] = 0;
 	kev->event.ret_data[1] = 0;
-	kev->source = source;
+	kev->pos = 0;
 	kev->kq = kq;
+	kev->source = source;
+	INIT_HLIST_NODE(&kev->node);
 	return kev;
 }
 
@@ -287,99 +283,6 @@ void kevent_free(struct kevent *kev)
 		kev->source->free(kev);
 	else
 		kfree(kev);
-}
-
-/* Order of keys: id, type, then those with a cookie in it. */
-static __always_inline int kevent_cmp(const struct ukevent *a,
-				      const struct ukevent *b)
-{
-	bool a_cookie, b_cookie;
-
-	if (likely(a->id.raw_u64 != b->id.raw_u64))
-		return a->id.raw_u64 < b->id.raw_u64 ? -1 : 1;
-	a_cookie = a->req_flags & KEVENT_REQ_COOKIE;
-	b_cookie = b->req_flags & KEVENT_REQ_COOKIE;
-	if (a->type != b->type)
-		return a->type < b->type ? -1 : 1;
-	if (a_cookie != b_cookie)
-		return a_cookie ? 1 : -1;
-	if (a_cookie && a->cookie != b->cookie)
-		return a->cookie < b->cookie ? -1 : 1;
-	return 0;
-}
-
-/**
- * kevent_find() - the interest with a key
- * @kq: the queue, locked
- * @event: has the key: type, id, and cookie with KEVENT_REQ_COOKIE
- *
- * One that has ended is freed, and not found.
- *
- * Return: the interest, or NULL.
- */
-struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
-{
-	struct rb_node *node = kq->tree.rb_node;
-
-	lockdep_assert_held(&kq->mtx);
-	while (node) {
-		struct kevent *kev = rb_entry(node, struct kevent, node);
-		int cmp = kevent_cmp(event, &kev->event);
-
-		if (!cmp && READ_ONCE(kev->state) == KEV_REAP) {
-			kevent_remove(kev);
-			return NULL;
-		}
-		if (!cmp)
-			return kev;
-		node = cmp < 0 ? node->rb_left : node->rb_right;
-	}
-	return NULL;
-}
-
-/**
- * kevent_insert() - put an interest into its queue's tree
- * @kev: the interest; its queue is locked
- *
- * Internal ones are not looked for by key: theirs need not differ.
- *
- * Return: 0, or -EEXIST when there is one with its key that has not ended.
- */
-int kevent_insert(struct kevent *kev)
-{
-	struct kevent_queue *kq = kev->kq;
-	struct rb_node **p, *parent;
-	struct kevent *other;
-	int cmp;
-
-again:
-	p = &kq->tree.rb_node;
-	parent = NULL;
-	while (*p) {
-		parent = *p;
-		other = rb_entry(parent, struct kevent, node);
-		cmp = kevent_cmp(&kev->event, &other->event);
-		if (!cmp && !kev->source->internal) {
-			if (READ_ONCE(other->state) != KEV_REAP)
-				return -EEXIST;
-			kevent_remove(other);
-			goto again;
-		}
-		p = cmp < 0 ? &parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&kev->node, parent, p);
-	rb_insert_color(&kev->node, &kq->tree);
-	kq->nr++;
-	return 0;
-}
-
-static void kevent_erase(struct kevent *kev)
-{
-	if (RB_EMPTY_NODE(&kev->node))
-		return;
-	rb_erase(&kev->node, &kev->kq->tree);
-	RB_CLEAR_NODE(&kev->node);
-	kev->kq->nr--;
 }
 
 /**

@@ -27,10 +27,20 @@ static int kevent_release(struct inode *inode, struct file *file)
 }
 
 #ifdef CONFIG_PROC_FS
+static void kevent_show_interest(struct seq_file *m, const struct kevent *kev)
+{
+	seq_printf(m, "type: %u id: %16llx event: %8x req: %4x",
+		   kev->event.type, kev->event.id.raw_u64,
+		   kev->event.event, kev->event.req_flags);
+	seq_printf(m, " cookie: %16llx state: %u\n",
+		   kev->event.cookie, kev->state);
+}
+
 static void kevent_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct kevent_queue *kq = file->private_data;
-	struct rb_node *node;
+	struct kevent *kev;
+	unsigned long i;
 
 	kevent_queue_lock(kq);
 	seq_printf(m, "interests:\t%lu\nready:\t%u\n", kq->nr, kq->nr_ready);
@@ -44,14 +54,9 @@ static void kevent_show_fdinfo(struct seq_file *m, struct file *file)
 	if (kq->ring)
 		seq_printf(m, "ring:\tslots %u written %llu committed %llu\n",
 			   kq->ring_size, kq->ring_kidx, kq->ring_uidx);
-	for (node = rb_first(&kq->tree); node; node = rb_next(node)) {
-		struct kevent *kev = rb_entry(node, struct kevent, node);
-
-		seq_printf(m, "type: %u id: %16llx event: %8x req: %4x",
-			   kev->event.type, kev->event.id.raw_u64,
-			   kev->event.event, kev->event.req_flags);
-		seq_printf(m, " cookie: %16llx state: %u\n",
-			   kev->event.cookie, kev->state);
+	for (i = 0; i < kevent_table_size(&kq->table); i++) {
+		hlist_for_each_entry(kev, &kq->table.chains[i], node)
+			kevent_show_interest(m, kev);
 		if (seq_has_overflowed(m))
 			break;
 	}

@@ -60,17 +60,15 @@ static void link_reap(struct kevent *kev)
 }
 
 /**
- * __kevent_unlink() - make it idle
+ * __kevent_unlink_busy() - make it idle, which it is not
  * @kev: the interest; its queue's lock is held
  */
-void __kevent_unlink(struct kevent *kev)
+void __kevent_unlink_busy(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 
 	assert_locked(kq);
 	switch (kev->state) {
-	case KEV_IDLE:
-		return;
 	case KEV_READY:
 		kevent_clear_again(kev);
 		if (!--kq->nr_ready && kq->map)
