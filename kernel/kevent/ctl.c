@@ -114,23 +114,27 @@ static int add(struct kevent_queue *kq, struct ukevent *event)
 	return ret;
 }
 
-static struct kevent *find(struct kevent_queue *kq, struct ukevent *event)
+/* Why there is no such interest. */
+static noinline void fail_to_find(struct ukevent *event)
 {
 	const struct kevent_source *source = kevent_source_find(event->type);
-	struct kevent *kev;
 
-	event->ret_flags = KEVENT_RET_DONE;
-	if (!source) {
+	if (!source)
 		fail(event, -ENOSYS);
+	else
+		fail(event, source->internal ? -EINVAL : -ENOENT);
+}
+
+static __always_inline struct kevent *find(struct kevent_queue *kq,
+					   struct ukevent *event)
+{
+	struct kevent *kev = kevent_find(kq, event);
+
+	if (unlikely(!kev || kev->source->internal)) {
+		fail_to_find(event);
 		return NULL;
 	}
-	if (source->internal) {
-		fail(event, -EINVAL);
-		return NULL;
-	}
-	kev = kevent_find(kq, event);
-	if (!kev)
-		fail(event, -ENOENT);
+	event->ret_flags = KEVENT_RET_DONE;
 	return kev;
 }
 
@@ -146,10 +150,12 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 {
 	struct kevent *kev = find(kq, event);
 	u32 data0, data1 = 0;
+	bool state;
 	int err;
 
 	if (!kev)
 		return;
+	state = kevent_has_state(kev);
 	err = check_event(kev->source, event);
 	if (err) {
 		fail(event, err);
@@ -169,7 +175,7 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 	kev->event.req_flags = (event->req_flags & ~KEVENT_REQ_WAKEUP_ALL) |
 			       (kev->event.req_flags & KEVENT_REQ_WAKEUP_ALL);
 	kev->event.cookie = event->cookie;
-	if (kevent_has_state(kev)) {
+	if (state) {
 		/* A state is looked at again: what was told of it is void. */
 		__kevent_map_stale(kev);
 		__kevent_unlink(kev);
@@ -177,7 +183,7 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 	}
 	spin_unlock_irq(&kq->wq.lock);
 
-	if (kevent_has_state(kev)) {
+	if (state) {
 		/*
 		 * The new mask, then the state: a wake-up in between sees the
 		 * one, or this the other. Pairs with the barrier of wakers

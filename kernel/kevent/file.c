@@ -151,8 +151,8 @@ static __always_inline int file_event(struct kevent_file *kf,
 	struct kevent *kev = &kf->kev;
 	struct kevent_queue *kq = kev->kq;
 	u32 bits = (__force u32)polled & READ_ONCE(kev->mask);
-	wait_queue_head_t *head = wait->private;
 	bool pollers = false, sure;
+	wait_queue_head_t *head;
 	unsigned long flags;
 	u32 data1 = 0;
 	int told;
@@ -193,6 +193,7 @@ static __always_inline int file_event(struct kevent_file *kf,
 		return 0;
 	if (!(kev->flags & KEV_FAIR))
 		return 1;
+	head = wait->private;
 	if (!list_is_last(&wait->entry, &head->head))
 		list_move_tail(&wait->entry, &head->head);
 	/* Stop here: the walk must not meet the end of the line again. */
@@ -292,14 +293,7 @@ static bool is_in_table(struct kevent_file *kf)
 	return file == kf->file;
 }
 
-/**
- * kevent_file_attach() - make a close of the descriptor end the interest
- * @kf: the interest, whose id.raw[0] is the descriptor
- * @file: the file; the caller has a reference
- *
- * Return: 0, or -EBADF when it was closed meanwhile.
- */
-int kevent_file_attach(struct kevent_file *kf, struct file *file)
+static __always_inline int attach(struct kevent_file *kf, struct file *file)
 {
 	spinlock_t *lock = bucket_lock(file);
 
@@ -314,6 +308,18 @@ int kevent_file_attach(struct kevent_file *kf, struct file *file)
 		return 0;
 	kevent_file_detach(kf);
 	return -EBADF;
+}
+
+/**
+ * kevent_file_attach() - make a close of the descriptor end the interest
+ * @kf: the interest, whose id.raw[0] is the descriptor
+ * @file: the file; the caller has a reference
+ *
+ * Return: 0, or -EBADF when it was closed meanwhile.
+ */
+int kevent_file_attach(struct kevent_file *kf, struct file *file)
+{
+	return attach(kf, file);
 }
 
 /**
@@ -366,7 +372,10 @@ static u8 file_flags(struct file *file)
  */
 int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask)
 {
-	struct file_poll_table fpt = { .kf = kf };
+	struct file_poll_table fpt = {
+		.pt._qproc = file_queue_proc,
+		.kf = kf,
+	};
 	int err;
 
 	if (!file_can_poll(file))
@@ -374,14 +383,13 @@ int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask)
 	kf->kev.mask = mask | (__force u32)(EPOLLERR | EPOLLHUP);
 	kf->kev.flags |= file_flags(file);
 
-	err = kevent_file_attach(kf, file);
+	err = attach(kf, file);
 	if (err)
 		return err;
 	if (kevent_is_queue(file) && kevent_nests(file)) {
 		kevent_file_detach(kf);
 		return -ELOOP;
 	}
-	init_poll_funcptr(&fpt.pt, file_queue_proc);
 	fpt.pt._key = (__force __poll_t)kf->kev.mask;
 	mask = (__force u32)vfs_poll(file, &fpt.pt) & kf->kev.mask;
 	if (fpt.err) {
@@ -399,6 +407,33 @@ void kevent_file_remove(struct kevent *kev)
 	kevent_file_detach(kf);
 }
 
+static __always_inline u32 poll_file(struct kevent *kev, u32 *data)
+{
+	poll_table pt = { ._key = (__force __poll_t)kev->mask };
+	u32 bits;
+
+	bits = (__force u32)vfs_poll(to_kevent_file(kev)->file, &pt) &
+	       kev->mask;
+	*data = 0;
+	if (bits && kev->source->measure)
+		*data = kev->source->measure(kev);
+	return bits;
+}
+
+static noinline u32 poll_with_ref(struct kevent *kev, u32 *data)
+{
+	struct file *file = to_kevent_file(kev)->file;
+	u32 bits;
+
+	*data = 0;
+	/* Closed just now: kevent_release_file() waits for the mutex. */
+	if (!atomic_long_inc_not_zero(&file->f_count))
+		return 0;
+	bits = poll_file(kev, data);
+	fput(file);
+	return bits;
+}
+
 /*
  * Who holds the queue's mutex keeps ->release() of the file waiting, so its
  * ->poll() may be called. Some take references to the file in there: not those
@@ -406,34 +441,9 @@ void kevent_file_remove(struct kevent *kev)
  */
 u32 kevent_file_poll(struct kevent *kev, u32 *data)
 {
-	bool no_ref = READ_ONCE(kev->flags) & KEV_NO_REF;
-	struct file *file = to_kevent_file(kev)->file;
-	poll_table pt;
-	u32 bits;
-
-	*data = 0;
-	/* Closed just now: kevent_release_file() waits for the mutex. */
-	if (!no_ref && !atomic_long_inc_not_zero(&file->f_count))
-		return 0;
-	init_poll_funcptr(&pt, NULL);
-	pt._key = (__force __poll_t)kev->mask;
-	bits = (__force u32)vfs_poll(file, &pt) & kev->mask;
-	if (bits && kev->source->measure)
-		*data = kev->source->measure(kev);
-	if (!no_ref)
-		fput(file);
-	return bits;
-}
-
-/**
- * kevent_file_modify() - look for other bits
- * @kev: the interest; its queue is locked
- * @mask: poll bits, besides EPOLLERR and EPOLLHUP
- */
-void kevent_file_modify(struct kevent *kev, u32 mask)
-{
-	/* One that has ended meanwhile does not care for its mask. */
-	WRITE_ONCE(kev->mask, mask | (__force u32)(EPOLLERR | EPOLLHUP));
+	if (likely(READ_ONCE(kev->flags) & KEV_NO_REF))
+		return poll_file(kev, data);
+	return poll_with_ref(kev, data);
 }
 
 /* === Close === */

@@ -133,19 +133,16 @@ struct kevent {
 /**
  * struct kevent_table - interests by key
  * @chains: of kevent.node
- * @bits: logarithm of their number
+ * @nr_chains: their number, a power of two
+ * @shift: 64 minus its logarithm
  * @factor: of the id and of the cookie in the hash
  */
 struct kevent_table {
 	struct hlist_head	*chains;
-	unsigned int		bits;
+	unsigned long		nr_chains;
+	unsigned int		shift;
 	u64			factor[2];
 };
-
-static inline unsigned long kevent_table_size(const struct kevent_table *table)
-{
-	return 1UL << table->bits;
-}
 
 /* Most memory that a queue keeps for interests to come. */
 #define KEVENT_SPARE	32
@@ -284,8 +281,8 @@ void kevent_catch_up(struct kevent_queue *kq, bool waiter);
 bool kevent_verify(struct kevent_queue *kq, u32 enough);
 
 /*
- * Where kevent_drain() puts events. Called without faults; -EFAULT leaves the
- * event in the queue, for a second try when the memory is there: left is how
+ * Where kevent_drain() puts events: to buf, or by put(). Called without faults;
+ * -EFAULT leaves the event in the queue, for a second try when the memory is there: left is how
  * many of the first try are to go then, 0 before. news: not only levels that
  * were told before.
  */
@@ -424,9 +421,15 @@ void kevent_file_free_spare(struct kevent_queue *kq);
 int kevent_file_attach(struct kevent_file *kf, struct file *file);
 void kevent_file_detach(struct kevent_file *kf);
 int kevent_file_watch(struct kevent_file *kf, struct file *file, u32 mask);
-void kevent_file_modify(struct kevent *kev, u32 mask);
 void kevent_file_remove(struct kevent *kev);
 u32 kevent_file_poll(struct kevent *kev, u32 *data);
+
+/* Look for other bits, besides EPOLLERR and EPOLLHUP. */
+static inline void kevent_file_modify(struct kevent *kev, u32 mask)
+{
+	/* One that has ended meanwhile does not care for its mask. */
+	WRITE_ONCE(kev->mask, mask | (__force u32)(EPOLLERR | EPOLLHUP));
+}
 
 /* What poll tells of a file: a state, of which a change concerns mask. */
 #define KEVENT_FILE_SOURCE					\

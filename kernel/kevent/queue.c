@@ -214,7 +214,7 @@ void kevent_queue_release(struct kevent_queue *kq)
 
 	kevent_queue_lock(kq);
 	kq->file = NULL;
-	for (i = 0; i < kevent_table_size(&kq->table); i++) {
+	for (i = 0; i < kq->table.nr_chains; i++) {
 		hlist_for_each_entry_safe(kev, next, &kq->table.chains[i], node)
 			kevent_remove(kev);
 		cond_resched();

@@ -45,8 +45,8 @@ static int socket_modify(struct kevent *kev, const struct ukevent *event)
 /* Unlocked reads: a number that helps to size a buffer, no promise. */
 u32 kevent_socket_measure(struct kevent *kev)
 {
-	struct socket *sock = sock_from_file(to_kevent_file(kev)->file);
-	struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
+	struct socket *sock = to_kevent_file(kev)->file->private_data;
+	struct sock *sk = READ_ONCE(sock->sk);
 	const struct tcp_sock *tp;
 
 	if (!sk)

@@ -54,7 +54,7 @@ static void kevent_show_fdinfo(struct seq_file *m, struct file *file)
 	if (kq->ring)
 		seq_printf(m, "ring:\tslots %u written %llu committed %llu\n",
 			   kq->ring_size, kq->ring_kidx, kq->ring_uidx);
-	for (i = 0; i < kevent_table_size(&kq->table); i++) {
+	for (i = 0; i < kq->table.nr_chains; i++) {
 		hlist_for_each_entry(kev, &kq->table.chains[i], node)
 			kevent_show_interest(m, kev);
 		if (seq_has_overflowed(m))

@@ -26,7 +26,7 @@ static struct hlist_head *chain(const struct kevent_table *table,
 
 	if (event->req_flags & KEVENT_REQ_COOKIE)
 		hash += event->cookie * table->factor[1];
-	return &table->chains[hash >> (64 - table->bits)];
+	return &table->chains[hash >> table->shift];
 }
 
 /* The same key: type, id, and cookie for those with a cookie in it. */
@@ -38,10 +38,13 @@ static bool is_same(const struct ukevent *a, const struct ukevent *b)
 	return !(a->req_flags & KEVENT_REQ_COOKIE) || a->cookie == b->cookie;
 }
 
-static struct hlist_head *new_chains(unsigned int bits)
+static int alloc_chains(struct kevent_table *table, unsigned int bits)
 {
-	return kvcalloc(1UL << bits, sizeof(struct hlist_head),
-			GFP_KERNEL_ACCOUNT);
+	table->nr_chains = 1UL << bits;
+	table->shift = 64 - bits;
+	table->chains = kvcalloc(table->nr_chains, sizeof(*table->chains),
+				 GFP_KERNEL_ACCOUNT);
+	return table->chains ? 0 : -ENOMEM;
 }
 
 /**
@@ -52,9 +55,7 @@ static struct hlist_head *new_chains(unsigned int bits)
  */
 int kevent_table_create(struct kevent_table *table)
 {
-	table->bits = TABLE_BITS_MIN;
-	table->chains = new_chains(table->bits);
-	if (!table->chains)
+	if (alloc_chains(table, TABLE_BITS_MIN))
 		return -ENOMEM;
 	get_random_bytes(table->factor, sizeof(table->factor));
 	table->factor[0] |= 1;
@@ -79,18 +80,32 @@ static noinline void grow(struct kevent_queue *kq)
 	struct kevent *kev;
 	unsigned long i;
 
-	if (new.bits == TABLE_BITS_MAX)
+	if (new.nr_chains >> TABLE_BITS_MAX ||
+	    alloc_chains(&new, 64 - new.shift + 1))
 		return;
-	new.chains = new_chains(++new.bits);
-	if (!new.chains)
-		return;
-	for (i = 0; i < kevent_table_size(&kq->table); i++) {
+	for (i = 0; i < kq->table.nr_chains; i++) {
 		hlist_for_each_entry_safe(kev, next, &kq->table.chains[i], node)
 			hlist_add_head(&kev->node, chain(&new, &kev->event));
 		cond_resched();
 	}
 	kvfree(kq->table.chains);
 	kq->table = new;
+}
+
+static __always_inline struct kevent *
+find_in(struct hlist_head *head, const struct ukevent *event)
+{
+	struct kevent *kev;
+
+	hlist_for_each_entry(kev, head, node) {
+		if (!is_same(event, &kev->event))
+			continue;
+		if (likely(READ_ONCE(kev->state) != KEV_REAP))
+			return kev;
+		kevent_remove(kev);
+		return NULL;
+	}
+	return NULL;
 }
 
 /**
@@ -104,18 +119,8 @@ static noinline void grow(struct kevent_queue *kq)
  */
 struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
 {
-	struct kevent *kev;
-
 	lockdep_assert_held(&kq->mtx);
-	hlist_for_each_entry(kev, chain(&kq->table, event), node) {
-		if (!is_same(event, &kev->event))
-			continue;
-		if (likely(READ_ONCE(kev->state) != KEV_REAP))
-			return kev;
-		kevent_remove(kev);
-		return NULL;
-	}
-	return NULL;
+	return find_in(chain(&kq->table, event), event);
 }
 
 /**
@@ -129,12 +134,15 @@ struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
 int kevent_insert(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
+	struct hlist_head *head;
 
-	if (!kev->source->internal && kevent_find(kq, &kev->event))
-		return -EEXIST;
-	if (unlikely(kq->nr >= kevent_table_size(&kq->table)))
+	lockdep_assert_held(&kq->mtx);
+	if (unlikely(kq->nr >= kq->table.nr_chains))
 		grow(kq);
-	hlist_add_head(&kev->node, chain(&kq->table, &kev->event));
+	head = chain(&kq->table, &kev->event);
+	if (!kev->source->internal && find_in(head, &kev->event))
+		return -EEXIST;
+	hlist_add_head(&kev->node, head);
 	kq->nr++;
 	return 0;
 }

@@ -13,7 +13,9 @@
  * KEVENT_RET_STALE.
  */
 
+#include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/uaccess.h>
 
 #include "tell.h"
 
@@ -33,24 +35,6 @@ static void link_ready(struct kevent *kev, struct list_head *prev)
 		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_FULL);
 }
 
-/**
- * __kevent_link_check() - have it looked at in the next system call
- * @kev: an idle interest; its queue, which has a mapped ring, is locked
- */
-void __kevent_link_check(struct kevent *kev)
-{
-	struct kevent_queue *kq = kev->kq;
-
-	kev->state = KEV_CHECK;
-	list_add_tail(&kev->link, &kq->check);
-	if (kev->flags & KEV_DOUBT)
-		kq->nr_doubt++;
-	if (!kq->nr_check++) {
-		kq->check_sorted = true;
-		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_CHECK);
-	}
-}
-
 static void link_reap(struct kevent *kev)
 {
 	kev->flags |= KEV_DEAD;
@@ -59,32 +43,49 @@ static void link_reap(struct kevent *kev)
 	list_add_tail(&kev->link, &kev->kq->reap);
 }
 
+static __always_inline void unlink_check(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	if (unlikely(kev->flags & KEV_DOUBT))
+		kq->nr_doubt--;
+	if (!--kq->nr_check)
+		WRITE_ONCE(kq->map->flags,
+			   kq->map->flags & ~KEVENT_MAP_CHECK);
+	list_del_init(&kev->link);
+	kev->state = KEV_IDLE;
+}
+
+static __always_inline void unlink_ready(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	kevent_clear_again(kev);
+	if (!--kq->nr_ready && kq->map)
+		WRITE_ONCE(kq->map->flags, kq->map->flags & ~KEVENT_MAP_FULL);
+	list_del_init(&kev->link);
+	kev->state = KEV_IDLE;
+}
+
 /**
  * __kevent_unlink_busy() - make it idle, which it is not
  * @kev: the interest; its queue's lock is held
  */
 void __kevent_unlink_busy(struct kevent *kev)
 {
-	struct kevent_queue *kq = kev->kq;
-
-	assert_locked(kq);
+	assert_locked(kev->kq);
 	switch (kev->state) {
 	case KEV_READY:
-		kevent_clear_again(kev);
-		if (!--kq->nr_ready && kq->map)
-			WRITE_ONCE(kq->map->flags,
-				   kq->map->flags & ~KEVENT_MAP_FULL);
+		unlink_ready(kev);
 		break;
 	case KEV_CHECK:
-		if (kev->flags & KEV_DOUBT)
-			kq->nr_doubt--;
-		if (!--kq->nr_check)
-			WRITE_ONCE(kq->map->flags,
-				   kq->map->flags & ~KEVENT_MAP_CHECK);
+		unlink_check(kev);
+		break;
+	default:
+		list_del_init(&kev->link);
+		kev->state = KEV_IDLE;
 		break;
 	}
-	list_del_init(&kev->link);
-	kev->state = KEV_IDLE;
 }
 
 static void merge_one(u32 *old, u32 new, enum kevent_merge how)
@@ -318,6 +319,19 @@ void kevent_tell(struct kevent *kev, u32 data0, u32 data1)
 		kevent_wake_pollers(kq, 0);
 }
 
+/*
+ * Interests that are looked at, or told, for one time with the lock. Most calls
+ * need few of them: clearing all would cost more than the work.
+ */
+#define BATCH	16
+
+struct batch_entry {
+	struct kevent	*kev;
+	u32		data[2];
+	u8		flags;
+	bool		look;
+};
+
 /* True when the source must be looked at before this is told. */
 static bool needs_look(const struct kevent *kev)
 {
@@ -379,35 +393,63 @@ static unsigned int catch_up_ready(struct kevent_queue *kq)
 }
 
 /*
- * Look at levels that were told and taken, and at those in doubt. A level whose
- * slot nobody has taken needs no look, nor do those behind it, when they are in
- * the order of their slots.
+ * Take what is to be looked at from kq->check: levels that were told and taken,
+ * and those in doubt. A level whose slot nobody has taken needs no look, nor do
+ * those behind it, when they are in the order of their slots.
  */
-static unsigned int catch_up_check(struct kevent_queue *kq)
+static unsigned int take_check(struct kevent_queue *kq,
+			       struct batch_entry *batch, unsigned int *budget)
 {
-	unsigned int budget = kq->nr_check, told = 0;
-	u32 data0, data1;
+	unsigned int nr = 0;
 
-	while (budget-- && !list_empty(&kq->check)) {
+	while (nr < BATCH && *budget && !list_empty(&kq->check)) {
 		struct kevent *kev;
 
 		kev = list_first_entry(&kq->check, struct kevent, link);
 		if (!(kev->flags & KEV_DOUBT) && kevent_map_untaken(kev)) {
-			if (kq->check_sorted && !kq->nr_doubt)
+			if (kq->check_sorted && !kq->nr_doubt) {
+				*budget = 0;
 				break;
+			}
 			list_move_tail(&kev->link, &kq->check);
 			kq->check_sorted = false;
-			continue;
+		} else {
+			unlink_check(kev);
+			kev->flags &= ~KEV_DOUBT;
+			batch[nr++].kev = kev;
 		}
-		__kevent_unlink(kev);
-		kev->flags &= ~KEV_DOUBT;
-		if (look(kev, &data0, &data1))
-			told += __kevent_tell(kev, data0, data1);
-		/* Its slot, which this may have joined, still counts. */
-		if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
-		    kevent_map_untaken(kev)) {
-			__kevent_link_check(kev);
-			kq->check_sorted = false;
+		--*budget;
+	}
+	return nr;
+}
+
+static unsigned int catch_up_check(struct kevent_queue *kq)
+	__must_hold(&kq->wq.lock)
+{
+	unsigned int budget = kq->nr_check, told = 0, nr, i;
+	struct batch_entry batch[BATCH] __uninitialized;
+
+	while ((nr = take_check(kq, batch, &budget))) {
+		spin_unlock_irq(&kq->wq.lock);
+		for (i = 0; i < nr; i++) {
+			struct kevent *kev = batch[i].kev;
+
+			batch[i].data[0] = kev->source->poll(kev,
+							&batch[i].data[1]);
+		}
+		spin_lock_irq(&kq->wq.lock);
+		for (i = 0; i < nr; i++) {
+			struct kevent *kev = batch[i].kev;
+
+			if (batch[i].data[0])
+				told += __kevent_tell(kev, batch[i].data[0],
+						      batch[i].data[1]);
+			/* Its slot, which this may have joined, still counts. */
+			if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
+			    kevent_map_untaken(kev)) {
+				__kevent_link_check(kev);
+				kq->check_sorted = false;
+			}
 		}
 	}
 	return told;
@@ -477,6 +519,123 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 	return nr >= enough;
 }
 
+/* Take one from kq->ready. */
+static void take_ready(struct batch_entry *entry, struct kevent *kev)
+{
+	entry->kev = kev;
+	entry->data[0] = kev->event.ret_data[0];
+	entry->data[1] = kev->event.ret_data[1];
+	entry->flags = kev->flags & (KEV_FORCED | KEV_AGAIN);
+	entry->look = needs_look(kev);
+	kev->flags &= ~KEV_FORCED;
+	unlink_ready(kev);
+}
+
+/* Put one back to where it was, with what came since. */
+static void put_ready_back(struct batch_entry *entry)
+{
+	struct kevent *kev = entry->kev;
+	bool again = entry->flags & KEV_AGAIN;
+
+	if (kev->state == KEV_READY) {
+		const enum kevent_merge *how = kev->source->merge;
+
+		merge_one(&entry->data[0], kev->event.ret_data[0], how[0]);
+		merge_one(&entry->data[1], kev->event.ret_data[1], how[1]);
+		unlink_ready(kev);
+		again = false;
+	}
+	kev->event.ret_data[0] = entry->data[0];
+	kev->event.ret_data[1] = entry->data[1];
+	kev->flags |= entry->flags & KEV_FORCED;
+	link_ready(kev, &kev->kq->ready);
+	if (again)
+		kevent_set_again(kev);
+}
+
+/* One was told, or found to be nothing: the rest of its way. */
+static void finish(struct batch_entry *entry)
+{
+	struct kevent *kev = entry->kev;
+
+	if (entry->look && !entry->data[0])
+		return;
+	if (unlikely(kev->event.req_flags & KEVENT_REQ_ONESHOT ||
+		     kev->flags & KEV_ORPHAN)) {
+		__kevent_unlink(kev);
+		link_reap(kev);
+	} else if (kev->state == KEV_IDLE && kevent_is_level(kev)) {
+		link_ready(kev, kev->kq->ready.prev);
+		kevent_set_again(kev);
+	}
+}
+
+/*
+ * Write events to an array. The queue's mutex keeps all of them but ret_data,
+ * which is in the batch. Returns how many of the batch are done with: all,
+ * unless memory was not there.
+ */
+static unsigned int put_array(struct kevent_sink *sink,
+			      const struct batch_entry *batch, unsigned int nr)
+{
+	struct ukevent __user *to = sink->buf + sink->nr;
+	unsigned int i = 0;
+
+	pagefault_disable();
+	if (!user_write_access_begin(to, nr * sizeof(*to)))
+		goto no_access;
+	for (; i < nr; i++) {
+		const struct ukevent *event = &batch[i].kev->event;
+
+		if (batch[i].look && !batch[i].data[0])
+			continue;
+		unsafe_put_user(event->id.raw_u64, &to->id.raw_u64, fault);
+		unsafe_put_user(event->type, &to->type, fault);
+		unsafe_put_user(event->event, &to->event, fault);
+		unsafe_put_user(event->req_flags, &to->req_flags, fault);
+		unsafe_put_user(event->ret_flags, &to->ret_flags, fault);
+		unsafe_put_user(batch[i].data[0], &to->ret_data[0], fault);
+		unsafe_put_user(batch[i].data[1], &to->ret_data[1], fault);
+		unsafe_put_user(event->cookie, &to->cookie, fault);
+		to++;
+		sink->nr++;
+		sink->news |= !(batch[i].flags & KEV_AGAIN);
+	}
+fault:
+	user_write_access_end();
+no_access:
+	pagefault_enable();
+	return i;
+}
+
+/* The same for other sinks. */
+static unsigned int put_each(struct kevent_sink *sink, struct kevent_queue *kq,
+			     const struct batch_entry *batch, unsigned int nr,
+			     int *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const struct ukevent *from = &batch[i].kev->event;
+		struct ukevent event = {
+			.id = from->id, .type = from->type,
+			.event = from->event, .req_flags = from->req_flags,
+			.ret_flags = from->ret_flags,
+			.ret_data = { batch[i].data[0], batch[i].data[1] },
+			.cookie = from->cookie,
+		};
+
+		if (batch[i].look && !batch[i].data[0])
+			continue;
+		*err = sink->put(sink, kq, &event);
+		if (*err)
+			break;
+		sink->nr++;
+		sink->news |= !(batch[i].flags & KEV_AGAIN);
+	}
+	return i;
+}
+
 /**
  * kevent_drain() - hand events to a system call
  * @kq: a queue without a mapped ring, locked
@@ -489,65 +648,48 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
  */
 int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 {
-	unsigned int budget;
+	struct batch_entry batch[BATCH] __uninitialized;
+	unsigned int budget, nr, done, i;
 	int err = 0;
 
 	lockdep_assert_held(&kq->mtx);
 	spin_lock_irq(&kq->wq.lock);
 	budget = sink->left ?: kq->nr_ready;
 	sink->left = 0;
-	while (sink->nr < sink->max && budget-- && !list_empty(&kq->ready)) {
-		struct ukevent event;
-		struct kevent *kev;
-		bool state, again;
-		u8 forced;
-
-		kev = list_first_entry(&kq->ready, struct kevent, link);
-		forced = kev->flags & KEV_FORCED;
-		again = kev->flags & KEV_AGAIN;
-		event = kev->event;
-		state = needs_look(kev);
-		kev->flags &= ~KEV_FORCED;
-		__kevent_unlink(kev);
+	while (sink->nr < sink->max && budget && !err) {
+		nr = min3(budget, sink->max - sink->nr, (unsigned int)BATCH);
+		for (i = 0; i < nr && !list_empty(&kq->ready); i++)
+			take_ready(&batch[i],
+				   list_first_entry(&kq->ready, struct kevent,
+						    link));
+		nr = i;
+		if (!nr)
+			break;
+		budget -= nr;
 		spin_unlock_irq(&kq->wq.lock);
 
-		if (state)
-			event.ret_data[0] = kev->source->poll(kev,
-							&event.ret_data[1]);
-		if (!state || event.ret_data[0])
-			err = sink->put(sink, kq, &event);
+		for (i = 0; i < nr; i++) {
+			struct kevent *kev = batch[i].kev;
+
+			if (batch[i].look)
+				batch[i].data[0] =
+					kev->source->poll(kev,
+							  &batch[i].data[1]);
+		}
+		if (sink->put) {
+			done = put_each(sink, kq, batch, nr, &err);
+		} else {
+			done = put_array(sink, batch, nr);
+			if (done < nr)
+				err = -EFAULT;
+		}
 
 		spin_lock_irq(&kq->wq.lock);
-		if (err) {
-			sink->left = budget + 1;
-			/* Back to where it was, with what came since. */
-			if (kev->state == KEV_READY) {
-				merge(kev, event.ret_data[0],
-				      event.ret_data[1]);
-				__kevent_unlink(kev);
-				again = false;
-			} else {
-				kev->event.ret_data[0] = event.ret_data[0];
-				kev->event.ret_data[1] = event.ret_data[1];
-			}
-			kev->flags |= forced;
-			link_ready(kev, &kq->ready);
-			if (again)
-				kevent_set_again(kev);
-			break;
-		}
-		if (state && !event.ret_data[0])
-			continue;
-		sink->nr++;
-		sink->news |= !again;
-		if (kev->event.req_flags & KEVENT_REQ_ONESHOT ||
-		    kev->flags & KEV_ORPHAN) {
-			__kevent_unlink(kev);
-			link_reap(kev);
-		} else if (kev->state == KEV_IDLE && kevent_is_level(kev)) {
-			link_ready(kev, kq->ready.prev);
-			kevent_set_again(kev);
-		}
+		for (i = 0; i < done; i++)
+			finish(&batch[i]);
+		sink->left = err ? budget + nr - done : 0;
+		while (nr-- > done)
+			put_ready_back(&batch[nr]);
 	}
 	spin_unlock_irq(&kq->wq.lock);
 	kevent_reap(kq);

@@ -7,7 +7,20 @@
 
 #include "kevent.h"
 
-void __kevent_link_check(struct kevent *kev);
+/* Have an idle interest looked at in the next system call. */
+static __always_inline void __kevent_link_check(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	kev->state = KEV_CHECK;
+	list_add_tail(&kev->link, &kq->check);
+	if (unlikely(kev->flags & KEV_DOUBT))
+		kq->nr_doubt++;
+	if (!kq->nr_check++) {
+		kq->check_sorted = true;
+		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_CHECK);
+	}
+}
 
 /*
  * Somebody to be woken? Waiters come and look under the queue's lock, which is

@@ -226,15 +226,16 @@ void kevent_kick(struct kevent_queue *kq)
 		kevent_wake_pollers(kq, 0);
 }
 
-static int put_array(struct kevent_sink *sink, struct kevent_queue *kq,
-		     struct ukevent *event)
+/* To an array, of a queue with a ring. */
+static int put_both(struct kevent_sink *sink, struct kevent_queue *kq,
+		    struct ukevent *event)
 {
 	/* Into the ring, too: if this thread dies others find it there. */
-	if (kq->ring && !kevent_ring_has_room(kq))
+	if (!kevent_ring_has_room(kq))
 		event->ret_flags |= KEVENT_RET_COPY_FAILED;
 	if (kevent_put_user(sink->buf + sink->nr, event))
 		return -EFAULT;
-	if (kq->ring && !(event->ret_flags & KEVENT_RET_COPY_FAILED))
+	if (!(event->ret_flags & KEVENT_RET_COPY_FAILED))
 		return kevent_ring_put(kq, event);
 	return 0;
 }
@@ -254,7 +255,7 @@ static bool fault_in(struct kevent_queue *kq, struct kevent_sink *sink)
 {
 	u32 slot;
 
-	if (sink->put == put_array &&
+	if (sink->put != put_ring &&
 	    fault_in_safe_writeable((char __user *)(sink->buf + sink->nr),
 				    sizeof(struct ukevent)))
 		return false;
@@ -321,7 +322,7 @@ int kevent_get_events(struct kevent_queue *kq, u32 min_nr,
 	waiter_init(&w, kq, min_nr);
 	if (kq->map)
 		w.min = min(w.min, kq->slot_mask + 1);
-	sink->put = put_array;
+	sink->put = kq->ring ? put_both : NULL;
 	do {
 		ret = await(&w, timeout);
 		if (ret >= 0) {
@@ -416,6 +417,7 @@ int kevent_wait(struct kevent_queue *kq, u32 num, u32 old_uidx, u32 min_nr,
  */
 int kevent_commit(struct kevent_queue *kq, u32 new_uidx, u32 over)
 {
+	struct kevent_sink sink = { .put = put_ring };
 	bool pollers = false;
 	unsigned int tries;
 	int ret;
@@ -435,7 +437,7 @@ int kevent_commit(struct kevent_queue *kq, u32 new_uidx, u32 over)
 		kevent_queue_unlock(kq);
 		if (ret != -EFAULT)
 			break;
-		if (!fault_in(kq, &(struct kevent_sink){ }))
+		if (!fault_in(kq, &sink))
 			return -EFAULT;
 		if (tried_enough(tries))
 			return -EINTR;
