@@ -3,9 +3,7 @@
  * kevent: from an event to whoever wants to know of it.
  *
  * kevent_tell() and __kevent_tell() are the way in, from any context: a slot
- * of the mapped ring, or a place in kq->ready. kevent_drain() and
- * kevent_catch_up() are the way on, from system calls: they look at the
- * sources, which a wake-up cannot.
+ * of the mapped ring, or a place in kq->ready. The way on is in drain.c.
  *
  * One slot stands for several happenings only while nobody has taken it, see
  * the head of include/uapi/linux/kevent.h: then whoever takes it will act
@@ -13,58 +11,12 @@
  * KEVENT_RET_STALE.
  */
 
-#include <linux/minmax.h>
-#include <linux/overflow.h>
-#include <linux/uaccess.h>
-
 #include "tell.h"
 
 /* Protects everything here: the queue's lock. */
 static void assert_locked(struct kevent_queue *kq)
 {
 	lockdep_assert_held(&kq->wq.lock);
-}
-
-static void link_ready(struct kevent *kev, struct list_head *prev)
-{
-	struct kevent_queue *kq = kev->kq;
-
-	kev->state = KEV_READY;
-	list_add(&kev->link, prev);
-	if (!kq->nr_ready++ && kq->map)
-		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_FULL);
-}
-
-static void link_reap(struct kevent *kev)
-{
-	kev->flags |= KEV_DEAD;
-	kev->mask = 0;
-	kev->state = KEV_REAP;
-	list_add_tail(&kev->link, &kev->kq->reap);
-}
-
-static __always_inline void unlink_check(struct kevent *kev)
-{
-	struct kevent_queue *kq = kev->kq;
-
-	if (unlikely(kev->flags & KEV_DOUBT))
-		kq->nr_doubt--;
-	if (!--kq->nr_check)
-		WRITE_ONCE(kq->map->flags,
-			   kq->map->flags & ~KEVENT_MAP_CHECK);
-	list_del_init(&kev->link);
-	kev->state = KEV_IDLE;
-}
-
-static __always_inline void unlink_ready(struct kevent *kev)
-{
-	struct kevent_queue *kq = kev->kq;
-
-	kevent_clear_again(kev);
-	if (!--kq->nr_ready && kq->map)
-		WRITE_ONCE(kq->map->flags, kq->map->flags & ~KEVENT_MAP_FULL);
-	list_del_init(&kev->link);
-	kev->state = KEV_IDLE;
 }
 
 /**
@@ -76,10 +28,10 @@ void __kevent_unlink_busy(struct kevent *kev)
 	assert_locked(kev->kq);
 	switch (kev->state) {
 	case KEV_READY:
-		unlink_ready(kev);
+		kevent_unlink_ready(kev);
 		break;
 	case KEV_CHECK:
-		unlink_check(kev);
+		kevent_unlink_check(kev);
 		break;
 	default:
 		list_del_init(&kev->link);
@@ -88,27 +40,10 @@ void __kevent_unlink_busy(struct kevent *kev)
 	}
 }
 
-static void merge_one(u32 *old, u32 new, enum kevent_merge how)
-{
-	switch (how) {
-	case KEVENT_MERGE_SET:
-		*old = new;
-		break;
-	case KEVENT_MERGE_OR:
-		*old |= new;
-		break;
-	case KEVENT_MERGE_ADD:
-		/* A count that does not fit says so, it does not wrap. */
-		if (check_add_overflow(*old, new, old))
-			*old = U32_MAX;
-		break;
-	}
-}
-
 static void merge(struct kevent *kev, u32 data0, u32 data1)
 {
-	merge_one(&kev->event.ret_data[0], data0, kev->source->merge[0]);
-	merge_one(&kev->event.ret_data[1], data1, kev->source->merge[1]);
+	kevent_merge_one(&kev->event.ret_data[0], data0, kev->source->merge[0]);
+	kevent_merge_one(&kev->event.ret_data[1], data1, kev->source->merge[1]);
 }
 
 /*
@@ -126,13 +61,12 @@ static bool join(struct kevent *kev, u32 data0, u32 data1)
 	return true;
 }
 
-static bool map_has_room(struct kevent_queue *kq)
-{
-	return kevent_map_pending(kq) <= kq->slot_mask;
-}
-
-/* Write the next slot. There is room, and the interest is idle or in check. */
-static void map_put(struct kevent *kev)
+/**
+ * __kevent_map_put() - write the next slot
+ * @kev: an interest that is idle or in check; its queue, which has room, is
+ *	locked
+ */
+void __kevent_map_put(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 
@@ -142,7 +76,7 @@ static void map_put(struct kevent *kev)
 	if (unlikely(kev->event.req_flags & KEVENT_REQ_ONESHOT ||
 		     kev->flags & KEV_ORPHAN)) {
 		__kevent_unlink(kev);
-		link_reap(kev);
+		kevent_link_reap(kev);
 	} else if (kev->state == KEV_CHECK) {
 		kq->check_sorted = false;
 	} else if (kevent_is_level(kev) || kev->flags & KEV_DOUBT) {
@@ -153,12 +87,12 @@ static void map_put(struct kevent *kev)
 /* What waited for room, as far as there is some. */
 static void map_flush(struct kevent_queue *kq)
 {
-	while (!list_empty(&kq->ready) && map_has_room(kq)) {
+	while (!list_empty(&kq->ready) && kevent_map_has_room(kq)) {
 		struct kevent *kev;
 
 		kev = list_first_entry(&kq->ready, struct kevent, link);
 		__kevent_unlink(kev);
-		map_put(kev);
+		__kevent_map_put(kev);
 	}
 }
 
@@ -169,12 +103,12 @@ static bool put(struct kevent *kev, u32 data0, u32 data1)
 
 	kev->event.ret_data[0] = data0;
 	kev->event.ret_data[1] = data1;
-	if (kq->map && list_empty(&kq->ready) && map_has_room(kq)) {
-		map_put(kev);
+	if (kq->map && list_empty(&kq->ready) && kevent_map_has_room(kq)) {
+		__kevent_map_put(kev);
 		return true;
 	}
 	__kevent_unlink(kev);
-	link_ready(kev, kq->ready.prev);
+	kevent_link_ready(kev, kq->ready.prev);
 	if (kq->map)
 		WRITE_ONCE(kq->map->overflow, kq->map->overflow + 1);
 	return true;
@@ -317,381 +251,4 @@ void kevent_tell(struct kevent *kev, u32 data0, u32 data1)
 	spin_unlock_irqrestore(&kq->wq.lock, flags);
 	if (pollers)
 		kevent_wake_pollers(kq, 0);
-}
-
-/*
- * Interests that are looked at, or told, for one time with the lock. Most calls
- * need few of them: clearing all would cost more than the work.
- */
-#define BATCH	16
-
-struct batch_entry {
-	struct kevent	*kev;
-	u32		data[2];
-	u8		flags;
-	bool		look;
-};
-
-/* True when the source must be looked at before this is told. */
-static bool needs_look(const struct kevent *kev)
-{
-	return kevent_has_state(kev) &&
-	       !(kev->flags & (KEV_FORCED | KEV_ORPHAN));
-}
-
-/* Look at the source, without the lock; true when it has something to tell. */
-static bool look(struct kevent *kev, u32 *data0, u32 *data1)
-{
-	struct kevent_queue *kq = kev->kq;
-
-	spin_unlock_irq(&kq->wq.lock);
-	*data0 = kev->source->poll(kev, data1);
-	spin_lock_irq(&kq->wq.lock);
-	return *data0;
-}
-
-/*
- * Let in what waited for room. Returns how many were told.
- *
- * Each stays at the head of the list while it is looked at, so that those
- * behind it do not pass: whatever happens meanwhile lets it in before them.
- */
-static unsigned int catch_up_ready(struct kevent_queue *kq)
-{
-	unsigned int budget = kq->nr_ready, told = 0;
-	bool there;
-
-	while (budget-- && !list_empty(&kq->ready) && map_has_room(kq)) {
-		struct kevent *kev;
-		u32 data0, data1;
-
-		kev = list_first_entry(&kq->ready, struct kevent, link);
-		if (needs_look(kev)) {
-			kev->flags &= ~KEV_DOUBT;
-			there = look(kev, &data0, &data1);
-			/* Something happened to it, which let it in. */
-			if (kev->state != KEV_READY ||
-			    !list_is_first(&kev->link, &kq->ready))
-				continue;
-			/* Consumers moved their index back. */
-			if (!map_has_room(kq))
-				break;
-			if (!there) {
-				__kevent_unlink(kev);
-				if (kev->flags & KEV_DOUBT)
-					__kevent_link_check(kev);
-				continue;
-			}
-			kev->event.ret_data[0] = data0;
-			kev->event.ret_data[1] = data1;
-		}
-		__kevent_unlink(kev);
-		map_put(kev);
-		told++;
-	}
-	return told;
-}
-
-/*
- * Take what is to be looked at from kq->check: levels that were told and taken,
- * and those in doubt. A level whose slot nobody has taken needs no look, nor do
- * those behind it, when they are in the order of their slots.
- */
-static unsigned int take_check(struct kevent_queue *kq,
-			       struct batch_entry *batch, unsigned int *budget)
-{
-	unsigned int nr = 0;
-
-	while (nr < BATCH && *budget && !list_empty(&kq->check)) {
-		struct kevent *kev;
-
-		kev = list_first_entry(&kq->check, struct kevent, link);
-		if (!(kev->flags & KEV_DOUBT) && kevent_map_untaken(kev)) {
-			if (kq->check_sorted && !kq->nr_doubt) {
-				*budget = 0;
-				break;
-			}
-			list_move_tail(&kev->link, &kq->check);
-			kq->check_sorted = false;
-		} else {
-			unlink_check(kev);
-			kev->flags &= ~KEV_DOUBT;
-			batch[nr++].kev = kev;
-		}
-		--*budget;
-	}
-	return nr;
-}
-
-static unsigned int catch_up_check(struct kevent_queue *kq)
-	__must_hold(&kq->wq.lock)
-{
-	unsigned int budget = kq->nr_check, told = 0, nr, i;
-	struct batch_entry batch[BATCH] __uninitialized;
-
-	while ((nr = take_check(kq, batch, &budget))) {
-		spin_unlock_irq(&kq->wq.lock);
-		for (i = 0; i < nr; i++) {
-			struct kevent *kev = batch[i].kev;
-
-			batch[i].data[0] = kev->source->poll(kev,
-							&batch[i].data[1]);
-		}
-		spin_lock_irq(&kq->wq.lock);
-		for (i = 0; i < nr; i++) {
-			struct kevent *kev = batch[i].kev;
-
-			if (batch[i].data[0])
-				told += __kevent_tell(kev, batch[i].data[0],
-						      batch[i].data[1]);
-			/* Its slot, which this may have joined, still counts. */
-			if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
-			    kevent_map_untaken(kev)) {
-				__kevent_link_check(kev);
-				kq->check_sorted = false;
-			}
-		}
-	}
-	return told;
-}
-
-/**
- * kevent_catch_up() - do what wake-ups could not, for a mapped ring
- * @kq: the queue, locked
- * @waiter: the caller takes one event itself, so wake one waiter less
- */
-void kevent_catch_up(struct kevent_queue *kq, bool waiter)
-{
-	bool pollers = false;
-	unsigned int told;
-
-	lockdep_assert_held(&kq->mtx);
-	kevent_reap(kq);
-	if (!kq->map || !(READ_ONCE(kq->nr_ready) | READ_ONCE(kq->nr_check)))
-		return;
-
-	spin_lock_irq(&kq->wq.lock);
-	told = catch_up_ready(kq) + catch_up_check(kq);
-	if (told)
-		pollers = __kevent_wake(kq, told - waiter);
-	spin_unlock_irq(&kq->wq.lock);
-	if (pollers)
-		kevent_wake_pollers(kq, 0);
-}
-
-/**
- * kevent_verify() - drop from the ready list what is not ready after all
- * @kq: a queue without a mapped ring, locked
- * @enough: stop after so many that are
- *
- * Return: true when so many are.
- */
-bool kevent_verify(struct kevent_queue *kq, u32 enough)
-{
-	struct list_head *pos = &kq->ready;
-	u32 budget, data0, data1, nr = 0;
-
-	lockdep_assert_held(&kq->mtx);
-	spin_lock_irq(&kq->wq.lock);
-	budget = kq->nr_ready;
-	/* Wake-ups add at the end only, so pos stays where it is. */
-	while (nr < enough && budget-- && !list_is_last(pos, &kq->ready)) {
-		struct kevent *kev = list_entry(pos->next, struct kevent, link);
-
-		if (needs_look(kev)) {
-			bool again = kev->flags & KEV_AGAIN;
-
-			__kevent_unlink(kev);
-			if (!look(kev, &data0, &data1))
-				continue;
-			/* A wake-up during the look made it news. */
-			if (kev->state == KEV_READY)
-				again = false;
-			__kevent_unlink(kev);
-			link_ready(kev, pos);
-			if (again)
-				kevent_set_again(kev);
-		}
-		pos = &kev->link;
-		nr++;
-	}
-	spin_unlock_irq(&kq->wq.lock);
-	return nr >= enough;
-}
-
-/* Take one from kq->ready. */
-static void take_ready(struct batch_entry *entry, struct kevent *kev)
-{
-	entry->kev = kev;
-	entry->data[0] = kev->event.ret_data[0];
-	entry->data[1] = kev->event.ret_data[1];
-	entry->flags = kev->flags & (KEV_FORCED | KEV_AGAIN);
-	entry->look = needs_look(kev);
-	kev->flags &= ~KEV_FORCED;
-	unlink_ready(kev);
-}
-
-/* Put one back to where it was, with what came since. */
-static void put_ready_back(struct batch_entry *entry)
-{
-	struct kevent *kev = entry->kev;
-	bool again = entry->flags & KEV_AGAIN;
-
-	if (kev->state == KEV_READY) {
-		const enum kevent_merge *how = kev->source->merge;
-
-		merge_one(&entry->data[0], kev->event.ret_data[0], how[0]);
-		merge_one(&entry->data[1], kev->event.ret_data[1], how[1]);
-		unlink_ready(kev);
-		again = false;
-	}
-	kev->event.ret_data[0] = entry->data[0];
-	kev->event.ret_data[1] = entry->data[1];
-	kev->flags |= entry->flags & KEV_FORCED;
-	link_ready(kev, &kev->kq->ready);
-	if (again)
-		kevent_set_again(kev);
-}
-
-/* One was told, or found to be nothing: the rest of its way. */
-static void finish(struct batch_entry *entry)
-{
-	struct kevent *kev = entry->kev;
-
-	if (entry->look && !entry->data[0])
-		return;
-	if (unlikely(kev->event.req_flags & KEVENT_REQ_ONESHOT ||
-		     kev->flags & KEV_ORPHAN)) {
-		__kevent_unlink(kev);
-		link_reap(kev);
-	} else if (kev->state == KEV_IDLE && kevent_is_level(kev)) {
-		link_ready(kev, kev->kq->ready.prev);
-		kevent_set_again(kev);
-	}
-}
-
-/*
- * Write events to an array. The queue's mutex keeps all of them but ret_data,
- * which is in the batch. Returns how many of the batch are done with: all,
- * unless memory was not there.
- */
-static unsigned int put_array(struct kevent_sink *sink,
-			      const struct batch_entry *batch, unsigned int nr)
-{
-	struct ukevent __user *to = sink->buf + sink->nr;
-	unsigned int i = 0;
-
-	pagefault_disable();
-	if (!user_write_access_begin(to, nr * sizeof(*to)))
-		goto no_access;
-	for (; i < nr; i++) {
-		const struct ukevent *event = &batch[i].kev->event;
-
-		if (batch[i].look && !batch[i].data[0])
-			continue;
-		unsafe_put_user(event->id.raw_u64, &to->id.raw_u64, fault);
-		unsafe_put_user(event->type, &to->type, fault);
-		unsafe_put_user(event->event, &to->event, fault);
-		unsafe_put_user(event->req_flags, &to->req_flags, fault);
-		unsafe_put_user(event->ret_flags, &to->ret_flags, fault);
-		unsafe_put_user(batch[i].data[0], &to->ret_data[0], fault);
-		unsafe_put_user(batch[i].data[1], &to->ret_data[1], fault);
-		unsafe_put_user(event->cookie, &to->cookie, fault);
-		to++;
-		sink->nr++;
-		sink->news |= !(batch[i].flags & KEV_AGAIN);
-	}
-fault:
-	user_write_access_end();
-no_access:
-	pagefault_enable();
-	return i;
-}
-
-/* The same for other sinks. */
-static unsigned int put_each(struct kevent_sink *sink, struct kevent_queue *kq,
-			     const struct batch_entry *batch, unsigned int nr,
-			     int *err)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		const struct ukevent *from = &batch[i].kev->event;
-		struct ukevent event = {
-			.id = from->id, .type = from->type,
-			.event = from->event, .req_flags = from->req_flags,
-			.ret_flags = from->ret_flags,
-			.ret_data = { batch[i].data[0], batch[i].data[1] },
-			.cookie = from->cookie,
-		};
-
-		if (batch[i].look && !batch[i].data[0])
-			continue;
-		*err = sink->put(sink, kq, &event);
-		if (*err)
-			break;
-		sink->nr++;
-		sink->news |= !(batch[i].flags & KEV_AGAIN);
-	}
-	return i;
-}
-
-/**
- * kevent_drain() - hand events to a system call
- * @kq: a queue without a mapped ring, locked
- * @sink: where they go
- *
- * Every event that was ready when this began is handed over at most once,
- * second tries included; a level that still holds is then ready again.
- *
- * Return: 0, or what @sink->put returned.
- */
-int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
-{
-	struct batch_entry batch[BATCH] __uninitialized;
-	unsigned int budget, nr, done, i;
-	int err = 0;
-
-	lockdep_assert_held(&kq->mtx);
-	spin_lock_irq(&kq->wq.lock);
-	budget = sink->left ?: kq->nr_ready;
-	sink->left = 0;
-	while (sink->nr < sink->max && budget && !err) {
-		nr = min3(budget, sink->max - sink->nr, (unsigned int)BATCH);
-		for (i = 0; i < nr && !list_empty(&kq->ready); i++)
-			take_ready(&batch[i],
-				   list_first_entry(&kq->ready, struct kevent,
-						    link));
-		nr = i;
-		if (!nr)
-			break;
-		budget -= nr;
-		spin_unlock_irq(&kq->wq.lock);
-
-		for (i = 0; i < nr; i++) {
-			struct kevent *kev = batch[i].kev;
-
-			if (batch[i].look)
-				batch[i].data[0] =
-					kev->source->poll(kev,
-							  &batch[i].data[1]);
-		}
-		if (sink->put) {
-			done = put_each(sink, kq, batch, nr, &err);
-		} else {
-			done = put_array(sink, batch, nr);
-			if (done < nr)
-				err = -EFAULT;
-		}
-
-		spin_lock_irq(&kq->wq.lock);
-		for (i = 0; i < done; i++)
-			finish(&batch[i]);
-		sink->left = err ? budget + nr - done : 0;
-		while (nr-- > done)
-			put_ready_back(&batch[nr]);
-	}
-	spin_unlock_irq(&kq->wq.lock);
-	kevent_reap(kq);
-	return err;
 }

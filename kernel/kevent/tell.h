@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kevent: the short ways of __kevent_tell(), for wake-ups of files.
+ * kevent: lists of interests, the next slot, and the short ways of
+ * __kevent_tell() for wake-ups of files. All needs the queue's lock.
  */
 #ifndef _KERNEL_KEVENT_TELL_H
 #define _KERNEL_KEVENT_TELL_H
 
+#include <linux/overflow.h>
+
 #include "kevent.h"
+
+void __kevent_map_put(struct kevent *kev);
 
 /* Have an idle interest looked at in the next system call. */
 static __always_inline void __kevent_link_check(struct kevent *kev)
@@ -59,6 +64,70 @@ static inline bool kevent_clear_again(struct kevent *kev)
 	kev->flags &= ~KEV_AGAIN;
 	kev->kq->nr_again--;
 	return true;
+}
+
+static inline void kevent_link_ready(struct kevent *kev, struct list_head *prev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	kev->state = KEV_READY;
+	list_add(&kev->link, prev);
+	if (!kq->nr_ready++ && kq->map)
+		WRITE_ONCE(kq->map->flags, kq->map->flags | KEVENT_MAP_FULL);
+}
+
+static inline void kevent_link_reap(struct kevent *kev)
+{
+	kev->flags |= KEV_DEAD;
+	kev->mask = 0;
+	kev->state = KEV_REAP;
+	list_add_tail(&kev->link, &kev->kq->reap);
+}
+
+static __always_inline void kevent_unlink_check(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	if (unlikely(kev->flags & KEV_DOUBT))
+		kq->nr_doubt--;
+	if (!--kq->nr_check)
+		WRITE_ONCE(kq->map->flags,
+			   kq->map->flags & ~KEVENT_MAP_CHECK);
+	list_del_init(&kev->link);
+	kev->state = KEV_IDLE;
+}
+
+static __always_inline void kevent_unlink_ready(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+
+	kevent_clear_again(kev);
+	if (!--kq->nr_ready && kq->map)
+		WRITE_ONCE(kq->map->flags, kq->map->flags & ~KEVENT_MAP_FULL);
+	list_del_init(&kev->link);
+	kev->state = KEV_IDLE;
+}
+
+static inline bool kevent_map_has_room(struct kevent_queue *kq)
+{
+	return kevent_map_pending(kq) <= kq->slot_mask;
+}
+
+static inline void kevent_merge_one(u32 *old, u32 new, enum kevent_merge how)
+{
+	switch (how) {
+	case KEVENT_MERGE_SET:
+		*old = new;
+		break;
+	case KEVENT_MERGE_OR:
+		*old |= new;
+		break;
+	case KEVENT_MERGE_ADD:
+		/* A count that does not fit says so, it does not wrap. */
+		if (check_add_overflow(*old, new, old))
+			*old = U32_MAX;
+		break;
+	}
 }
 
 /**
