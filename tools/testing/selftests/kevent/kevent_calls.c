@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kevent_test.h"
 #include "../kselftest_harness.h"
+#include "kevent_test.h"
 
 FIXTURE(calls)
 {
