@@ -131,6 +131,7 @@ struct kevent {
  * @ready: events that wait to be fetched, or for room in the mapped ring
  * @nr_ready: their number
  * @nr_again: those among them that are levels, told before
+ * @nr_out: a call took one from there to look at it, which may come back
  * @check: interests to be looked at in the next system call
  * @nr_check: their number
  * @nr_doubt: those among them that something happened to
@@ -162,6 +163,7 @@ struct kevent_queue {
 	struct list_head	ready;
 	u32			nr_ready;
 	u32			nr_again;
+	u32			nr_out;
 	struct list_head	check;
 	u32			nr_check;
 	u32			nr_doubt;

@@ -454,6 +454,7 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 	lockdep_assert_held(&kq->mtx);
 	spin_lock_irq(&kq->wq.lock);
 	budget = kq->nr_ready;
+	kq->nr_out = 1;
 	/* Wake-ups add at the end only, so pos stays where it is. */
 	while (nr < enough && budget-- && !list_is_last(pos, &kq->ready)) {
 		struct kevent *kev = list_entry(pos->next, struct kevent, link);
@@ -475,6 +476,7 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 		pos = &kev->link;
 		nr++;
 	}
+	kq->nr_out = 0;
 	spin_unlock_irq(&kq->wq.lock);
 	return nr >= enough;
 }
@@ -498,6 +500,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 	spin_lock_irq(&kq->wq.lock);
 	budget = sink->left ?: kq->nr_ready;
 	sink->left = 0;
+	kq->nr_out = 1;
 	while (sink->nr < sink->max && budget-- && !list_empty(&kq->ready)) {
 		struct ukevent event;
 		struct kevent *kev;
@@ -551,6 +554,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 			kevent_set_again(kev);
 		}
 	}
+	kq->nr_out = 0;
 	spin_unlock_irq(&kq->wq.lock);
 	kevent_reap(kq);
 	return err;
