@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ enum wait_how {
  * @buf: WAIT_GET, WAIT_EPOLL: where events go, if not to memory of its own
  * @rounds: calls that bring something before it ends
  * @drain: read what the event is about until there is no more
+ * @accept: the same of connections to a listening socket
  * @rearm: then add the interest again
  * @again: go on after a signal
  * @stop: but not any more
@@ -54,6 +56,7 @@ enum wait_how {
  * @calls: calls that brought something
  * @turn: value of @order at the last of those
  * @bytes: read by @drain
+ * @connections: taken by @accept
  */
 struct waiter {
 	enum wait_how	how;
@@ -64,6 +67,7 @@ struct waiter {
 	struct ukevent	*buf;
 	int		rounds;
 	int		drain;
+	int		accept;
 	int		rearm;
 	int		again;
 	volatile int	stop;
@@ -73,6 +77,7 @@ struct waiter {
 	int		calls;
 	int		turn;
 	long		bytes;
+	int		connections;
 	int		err;
 	/* Its own business. */
 	pthread_t	thread;
@@ -173,6 +178,11 @@ static inline void *waiter_run(void *arg)
 			while (w->drain && (len = read(ev[i].id.raw[0], buf,
 						       sizeof(buf))) > 0)
 				w->bytes += len;
+			while (w->accept && (len = accept(ev[i].id.raw[0], NULL,
+							  NULL)) >= 0) {
+				w->connections++;
+				close(len);
+			}
 			if (w->rearm)
 				add(w->fd, ev[i]);
 		}
