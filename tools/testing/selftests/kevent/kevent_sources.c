@@ -384,6 +384,125 @@ TEST_F(source, signal_nomask_is_not_delivered)
 	self->kq = kevent_init(NULL, 0, 0);
 }
 
+static int take(int sig, siginfo_t *info)
+{
+	struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	return sigtimedwait(&set, info, &now);
+}
+
+static void block(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Blocked, so that it stays; the event says that it is there to be taken. */
+TEST_F(source, a_blocked_signal_keeps_its_siginfo)
+{
+	int sig = SIGRTMIN, i;
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(sig);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, sig,
+					 KEVENT_SIGNAL_PROCESS, 0)), 0);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(sigqueue(getpid(), sig, (union sigval){ .sival_int =
+								  i }), 0);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[0], 3);
+	EXPECT_EQ(ev.ret_data[1], getpid());
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(take(sig, &info), sig);
+		EXPECT_EQ(info.si_code, SI_QUEUE);
+		EXPECT_EQ(info.si_value.sival_int, i);
+		EXPECT_EQ(info.si_pid, getpid());
+		EXPECT_EQ(info.si_uid, getuid());
+	}
+	EXPECT_EQ(take(sig, &info), -1);
+}
+
+/* To a thread: it is that thread's to take. */
+TEST_F(source, a_blocked_signal_of_a_thread_keeps_its_siginfo)
+{
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(SIGUSR1);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGUSR1,
+					 KEVENT_SIGNAL_THREAD, 0)), 0);
+	kill(getpid(), SIGUSR1);
+	EXPECT_EQ(get(self->kq, &ev, 1, 0), 0);
+	EXPECT_EQ(take(SIGUSR1, &info), SIGUSR1);
+	/* Sent twice, queued once, as below SIGRTMIN. */
+	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[0], 2);
+	ASSERT_EQ(take(SIGUSR1, &info), SIGUSR1);
+	EXPECT_EQ(info.si_code, SI_TKILL);
+	EXPECT_EQ(take(SIGUSR1, &info), -1);
+}
+
+/* With NOMASK it is never pending, blocked or not. */
+TEST_F(source, signal_nomask_is_not_pending)
+{
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(SIGRTMIN);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGRTMIN |
+					 KEVENT_SIGNAL_NOMASK, 1, 0)), 0);
+	kill(getpid(), SIGRTMIN);
+	EXPECT_EQ(take(SIGRTMIN, &info), -1);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[1], getpid());
+}
+
+#define NR_SIGNALS	500
+
+static void *send_signals(void *arg)
+{
+	int i;
+
+	for (i = 0; i < NR_SIGNALS; i++)
+		if (sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int =
+								 i }))
+			break;
+	return NULL;
+}
+
+/* As many as the event counts are there when it is told, not soon after. */
+TEST_F(source, a_signal_is_pending_when_it_is_told)
+{
+	unsigned int sum = 0, i;
+	struct ukevent ev;
+	siginfo_t info;
+	pthread_t t;
+
+	block(SIGRTMIN);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGRTMIN,
+					 KEVENT_SIGNAL_PROCESS, 0)), 0);
+	ASSERT_EQ(pthread_create(&t, NULL, send_signals, NULL), 0);
+	while (sum < NR_SIGNALS) {
+		ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+		for (i = 0; i < ev.ret_data[0]; i++) {
+			ASSERT_EQ(take(SIGRTMIN, &info), SIGRTMIN);
+			EXPECT_EQ(info.si_value.sival_int, sum + i);
+		}
+		sum += i;
+	}
+	pthread_join(t, NULL);
+	EXPECT_EQ(sum, NR_SIGNALS);
+}
+
 TEST_F(source, signal_is_not_inherited)
 {
 	struct ukevent ev;
