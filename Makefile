@@ -9,10 +9,11 @@ VM	?=
 KBASE	?= 6.12
 KDIR	?= /lib/modules/$(shell uname -r)/build
 JOBS	?= $(shell nproc)
+SOAK	?= 3600
 V	?= 0
 
 # A misspelt variable must not be silence.
-KNOWN	:= CMD P T VM KBASE KDIR JOBS V
+KNOWN	:= CMD P T VM KBASE KDIR JOBS SOAK V
 GIVEN	:= $(foreach v,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(v))))
 UNKNOWN	:= $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 ifneq ($(UNKNOWN),)
@@ -59,6 +60,9 @@ check: tree ## the gates of a reviewer's bot on the series; T=NAME for one of th
 modules: ## build what can be a module against KDIR=/path/to/headers
 	@tests/modules "$(KDIR)"
 
+soak: kernel guest ## kevent under load for an hour, or SOAK=seconds: no splat, memory flat
+	@tests/soak $(SOAK)
+
 ##@ Patches
 tree: ## kernel source with hooks applied and overlay linked, in build/linux
 	@tests/deps build
@@ -102,6 +106,6 @@ help: ## show this
 Makefile: ;
 
 .DEFAULT_GOAL := kernel
-.PHONY: demo test bench kernel debug-kernel boot debug-boot check modules tree refresh \
+.PHONY: demo test bench kernel debug-kernel boot debug-boot check modules soak tree refresh \
 	series bisect deb guest clean distclean help
 MAKEFLAGS += --no-print-directory --no-builtin-rules

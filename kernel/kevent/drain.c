@@ -187,6 +187,7 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 	lockdep_assert_held(&kq->mtx);
 	spin_lock_irq(&kq->wq.lock);
 	budget = kq->nr_ready;
+	kq->nr_out = 1;
 	/* Wake-ups add at the end only, so pos stays where it is. */
 	while (nr < enough && budget-- && !list_is_last(pos, &kq->ready)) {
 		struct kevent *kev = list_entry(pos->next, struct kevent, link);
@@ -208,6 +209,7 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough)
 		pos = &kev->link;
 		nr++;
 	}
+	kq->nr_out = 0;
 	spin_unlock_irq(&kq->wq.lock);
 	return nr >= enough;
 }
@@ -359,6 +361,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 		if (!nr)
 			break;
 		budget -= nr;
+		kq->nr_out = nr;
 		spin_unlock_irq(&kq->wq.lock);
 
 		for (i = 0; i < nr; i++) {
@@ -383,6 +386,7 @@ int kevent_drain(struct kevent_queue *kq, struct kevent_sink *sink)
 		sink->left = err ? budget + nr - done : 0;
 		while (nr-- > done)
 			put_ready_back(&batch[nr]);
+		kq->nr_out = 0;
 	}
 	spin_unlock_irq(&kq->wq.lock);
 	kevent_reap(kq);

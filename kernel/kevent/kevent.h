@@ -160,6 +160,7 @@ struct kevent_table {
  * @ready: events that wait to be fetched, or for room in the mapped ring
  * @nr_ready: their number
  * @nr_again: those among them that are levels, told before
+ * @nr_out: those that a call took from there to look at, and may come back
  * @check: interests to be looked at in the next system call
  * @nr_check: their number
  * @nr_doubt: those among them that something happened to
@@ -193,6 +194,7 @@ struct kevent_queue {
 	struct list_head	ready;
 	u32			nr_ready;
 	u32			nr_again;
+	u32			nr_out;
 	struct list_head	check;
 	u32			nr_check;
 	u32			nr_doubt;

@@ -39,6 +39,7 @@
  * @need_room: own ring: no use in events without room for them
  * @kicked: woken by KEVENT_CTL_READY without elements
  * @woken: slept last until it was woken
+ * @stood: was in line before, and keeps its place
  */
 struct kevent_waiter {
 	wait_queue_entry_t	entry;
@@ -49,9 +50,14 @@ struct kevent_waiter {
 	bool			need_room;
 	bool			kicked;
 	bool			woken;
+	bool			stood;
 };
 
-/* Events that the waiter may have. A hint without the queue's lock. */
+/*
+ * Events that the waiter may have. A hint without the queue's lock. One that a
+ * call is looking at counts: whoever slept would not be woken when it comes
+ * back. He meets that call at the mutex.
+ */
 static u32 available(struct kevent_waiter *w)
 {
 	struct kevent_queue *kq = w->kq;
@@ -63,7 +69,7 @@ static u32 available(struct kevent_waiter *w)
 	}
 	if (w->need_room && !kevent_ring_has_room(kq))
 		return 0;
-	return READ_ONCE(kq->nr_ready);
+	return READ_ONCE(kq->nr_ready) + READ_ONCE(kq->nr_out);
 }
 
 static bool enough(struct kevent_waiter *w)
@@ -104,7 +110,8 @@ static void pass_on(struct kevent_waiter *w)
 	struct kevent_queue *kq = w->kq;
 
 	spin_lock_irq(&kq->wq.lock);
-	if (kq->nr_doubt || kq->nr_ready || (kq->map && kevent_map_pending(kq)))
+	if (kq->nr_doubt || kq->nr_ready || kq->nr_out ||
+	    (kq->map && kevent_map_pending(kq)))
 		__kevent_wake(kq, 1);
 	spin_unlock_irq(&kq->wq.lock);
 }
@@ -149,7 +156,7 @@ static void catch_up(struct kevent_waiter *w)
 static int await(struct kevent_waiter *w, struct kevent_timeout *timeout)
 {
 	struct kevent_queue *kq = w->kq;
-	bool first = true, late = false;
+	bool late = false;
 	int ret;
 
 	w->woken = false;
@@ -175,11 +182,11 @@ static int await(struct kevent_waiter *w, struct kevent_timeout *timeout)
 			ret = -EINTR;
 			break;
 		}
-		if (first)
-			__add_wait_queue_entry_tail(&kq->wq, &w->entry);
-		else
+		if (w->stood)
 			__add_wait_queue(&kq->wq, &w->entry);
-		first = false;
+		else
+			__add_wait_queue_entry_tail(&kq->wq, &w->entry);
+		w->stood = true;
 		set_current_state(TASK_INTERRUPTIBLE);
 		spin_unlock_irq(&kq->wq.lock);
 
@@ -475,7 +482,8 @@ __poll_t kevent_queue_poll(struct file *file, poll_table *wait)
 			kevent_queue_unlock(kq);
 		}
 		ready |= kevent_map_pending(kq);
-	} else if (!ready && READ_ONCE(kq->nr_ready)) {
+	} else if (!ready) {
+		/* Not by nr_ready: somebody may look at the only one. */
 		kevent_queue_lock(kq);
 		ready = kevent_verify(kq, 1);
 		kevent_queue_unlock(kq);

@@ -67,6 +67,11 @@ one_is_woken()
 	self_test kevent_wake
 }
 
+connections_are_spread()
+{
+	self_test kevent_fair
+}
+
 topologies_wake_whom_they_should()
 {
 	self_test kevent_topology
@@ -103,6 +108,7 @@ guest_main "$@" -- \
 	own_ring_is_right \
 	sources_tell \
 	one_is_woken \
+	connections_are_spread \
 	topologies_wake_whom_they_should \
 	old_defects_are_gone \
 	abuse_is_survived \

@@ -118,7 +118,12 @@
 /* ... of KEVENT_AIO */
 #define KEVENT_AIO_BIO		0x1U
 
-/* ukevent.id.raw_u64 of KEVENT_SIGNAL: told, and not delivered */
+/*
+ * ukevent.id.raw_u64 of KEVENT_SIGNAL: told, and not delivered. It is never
+ * pending, and all there is of its siginfo is ret_data. Who wants it whole does
+ * not say so, but blocks the signal, and takes it with sigtimedwait() or a
+ * signalfd() when it is told: it is pending by then.
+ */
 #define KEVENT_SIGNAL_NOMASK	0x8000000000000000ULL
 
 /* ukevent.req_flags */

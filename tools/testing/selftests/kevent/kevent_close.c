@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_test.h"
-#include "kevent_harness.h"
 
 FIXTURE(closing)
 {

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_test.h"
-#include "kevent_harness.h"
 
 #ifdef __x86_64__
 

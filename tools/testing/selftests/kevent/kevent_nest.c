@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_test.h"
-#include "kevent_harness.h"
 
 FIXTURE(nest)
 {

@@ -4,14 +4,10 @@
  */
 
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 
-#include "kevent_test.h"
-#include "kevent_harness.h"
+#include "../kselftest_harness.h"
+#include "kevent_waiter.h"
 
 #define SIZE 8
 
@@ -131,27 +127,18 @@ TEST_F(ring, a_fault_leaves_the_event)
 	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 1);
 }
 
-static void *wait_thread(void *arg)
-{
-	int *kq = arg;
-
-	/* For room: 7 of 8 slots are taken. */
-	return (void *)(long)wait_for(*kq, SIZE, 0, LONG_MS);
-}
-
 TEST_F(ring, commit_wakes_who_waits_for_room)
 {
-	struct timespec pause = { 0, 20000000 };
-	pthread_t t;
-	void *ret;
+	struct waiter w = { .how = WAIT_RING, .fd = self->kq, .max = SIZE };
 
 	ready(self->kq, 0, 9);
 	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), SIZE - 1);
-	ASSERT_EQ(pthread_create(&t, NULL, wait_thread, &self->kq), 0);
-	nanosleep(&pause, NULL);
+	ASSERT_EQ(waiter_start(&w), 0);
+	EXPECT_EQ(w.calls, 0);
 	EXPECT_EQ(kevent_commit(self->kq, 3, 0), 3);
-	pthread_join(t, &ret);
-	EXPECT_EQ((long)ret, 2);
+	settle(&w, 1);
+	EXPECT_EQ(w.nr, 2);
+	waiters_end(&w, 1);
 }
 
 TEST_F(ring, processes_share_it)

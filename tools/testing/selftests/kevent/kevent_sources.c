@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_test.h"
-#include "kevent_harness.h"
 
 FIXTURE(source)
 {
@@ -310,16 +310,29 @@ TEST_F(source, posix_timer_survives_its_queue)
 {
 	struct itimerspec again = { { 0, 1000000 }, { 0, 1000000 } };
 	struct sigevent sev = { .sigev_notify = SIGEV_KEVENT };
-	struct timespec pause = { 0, 20000000 };
-	int id;
+	unsigned int sum = 0;
+	struct ukevent ev;
+	int i, id[2];
 
-	KEVENT_SIGEV_FD(&sev) = self->kq;
-	ASSERT_EQ(syscall(SYS_timer_create, CLOCK_MONOTONIC, &sev, &id), 0);
-	ASSERT_EQ(syscall(SYS_timer_settime, id, 0, &again, NULL), 0);
-	close(self->kq);
-	nanosleep(&pause, NULL);
-	EXPECT_EQ(syscall(SYS_timer_delete, id), 0);
-	self->kq = kevent_init(NULL, 0, 0);
+	for (i = 0; i < 2; i++) {
+		KEVENT_SIGEV_FD(&sev) = self->kq;
+		ASSERT_EQ(syscall(SYS_timer_create, CLOCK_MONOTONIC, &sev,
+				  &id[i]), 0);
+		ASSERT_EQ(syscall(SYS_timer_settime, id[i], 0, &again, NULL),
+			  0);
+		if (i)
+			break;
+		close(self->kq);
+		self->kq = kevent_init(NULL, 0, 0);
+	}
+	/* What the second one tells the first one had to tell, too. */
+	while (sum < 20) {
+		ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+		EXPECT_EQ(ev.id.raw[0], id[1]);
+		sum += ev.ret_data[1];
+	}
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(syscall(SYS_timer_delete, id[i]), 0);
 }
 
 static volatile int handled;
@@ -369,6 +382,125 @@ TEST_F(source, signal_nomask_is_not_delivered)
 	kill(getpid(), SIGUSR1);
 	EXPECT_EQ(handled, 1);
 	self->kq = kevent_init(NULL, 0, 0);
+}
+
+static int take(int sig, siginfo_t *info)
+{
+	struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	return sigtimedwait(&set, info, &now);
+}
+
+static void block(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Blocked, so that it stays; the event says that it is there to be taken. */
+TEST_F(source, a_blocked_signal_keeps_its_siginfo)
+{
+	int sig = SIGRTMIN, i;
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(sig);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, sig,
+					 KEVENT_SIGNAL_PROCESS, 0)), 0);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(sigqueue(getpid(), sig, (union sigval){ .sival_int =
+								  i }), 0);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[0], 3);
+	EXPECT_EQ(ev.ret_data[1], getpid());
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(take(sig, &info), sig);
+		EXPECT_EQ(info.si_code, SI_QUEUE);
+		EXPECT_EQ(info.si_value.sival_int, i);
+		EXPECT_EQ(info.si_pid, getpid());
+		EXPECT_EQ(info.si_uid, getuid());
+	}
+	EXPECT_EQ(take(sig, &info), -1);
+}
+
+/* To a thread: it is that thread's to take. */
+TEST_F(source, a_blocked_signal_of_a_thread_keeps_its_siginfo)
+{
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(SIGUSR1);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGUSR1,
+					 KEVENT_SIGNAL_THREAD, 0)), 0);
+	kill(getpid(), SIGUSR1);
+	EXPECT_EQ(get(self->kq, &ev, 1, 0), 0);
+	EXPECT_EQ(take(SIGUSR1, &info), SIGUSR1);
+	/* Sent twice, queued once, as below SIGRTMIN. */
+	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+	syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[0], 2);
+	ASSERT_EQ(take(SIGUSR1, &info), SIGUSR1);
+	EXPECT_EQ(info.si_code, SI_TKILL);
+	EXPECT_EQ(take(SIGUSR1, &info), -1);
+}
+
+/* With NOMASK it is never pending, blocked or not. */
+TEST_F(source, signal_nomask_is_not_pending)
+{
+	struct ukevent ev;
+	siginfo_t info;
+
+	block(SIGRTMIN);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGRTMIN |
+					 KEVENT_SIGNAL_NOMASK, 1, 0)), 0);
+	kill(getpid(), SIGRTMIN);
+	EXPECT_EQ(take(SIGRTMIN, &info), -1);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[1], getpid());
+}
+
+#define NR_SIGNALS	500
+
+static void *send_signals(void *arg)
+{
+	int i;
+
+	for (i = 0; i < NR_SIGNALS; i++)
+		if (sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int =
+								 i }))
+			break;
+	return NULL;
+}
+
+/* As many as the event counts are there when it is told, not soon after. */
+TEST_F(source, a_signal_is_pending_when_it_is_told)
+{
+	unsigned int sum = 0, i;
+	struct ukevent ev;
+	siginfo_t info;
+	pthread_t t;
+
+	block(SIGRTMIN);
+	ASSERT_EQ(add(self->kq, interest(KEVENT_SIGNAL, SIGRTMIN,
+					 KEVENT_SIGNAL_PROCESS, 0)), 0);
+	ASSERT_EQ(pthread_create(&t, NULL, send_signals, NULL), 0);
+	while (sum < NR_SIGNALS) {
+		ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+		for (i = 0; i < ev.ret_data[0]; i++) {
+			ASSERT_EQ(take(SIGRTMIN, &info), SIGRTMIN);
+			EXPECT_EQ(info.si_value.sival_int, sum + i);
+		}
+		sum += i;
+	}
+	pthread_join(t, NULL);
+	EXPECT_EQ(sum, NR_SIGNALS);
 }
 
 TEST_F(source, signal_is_not_inherited)

@@ -16,13 +16,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_waiter.h"
-#include "kevent_harness.h"
 
 #define NR_SOURCES	3
 #define NR_WAITERS	8
-/* Seconds, for the slowest machine. */
-#define LIMIT		1000
 
 enum mode { LEVEL, EDGE, ONESHOT };
 
@@ -181,7 +179,7 @@ static void start(struct __test_metadata *_metadata, struct waiter *w,
  *	| mode
  *	s0
  */
-TEST_F_TIMEOUT(flat, one_thread_one_source, LIMIT)
+TEST_F(flat, one_thread_one_source)
 {
 	struct ukevent ev[4];
 
@@ -204,7 +202,7 @@ TEST_F_TIMEOUT(flat, one_thread_one_source, LIMIT)
  *	  /  \  mode
  *	s0    s1
  */
-TEST_F_TIMEOUT(flat, one_thread_two_sources, LIMIT)
+TEST_F(flat, one_thread_two_sources)
 {
 	struct ukevent ev[4];
 	int i;
@@ -230,7 +228,7 @@ TEST_F_TIMEOUT(flat, one_thread_two_sources, LIMIT)
  *	 / | \  mode
  *	s0 s1 s2
  */
-TEST_F_TIMEOUT(flat, one_event_at_a_time_in_turn, LIMIT)
+TEST_F(flat, one_event_at_a_time_in_turn)
 {
 	struct ukevent ev;
 	int i;
@@ -258,7 +256,7 @@ TEST_F_TIMEOUT(flat, one_event_at_a_time_in_turn, LIMIT)
  *	 / | \  level, edge, oneshot
  *	s0 s1 s2
  */
-TEST_F_TIMEOUT(flat, modes_do_not_mix, LIMIT)
+TEST_F(flat, modes_do_not_mix)
 {
 	struct ukevent ev[4];
 	int i;
@@ -285,7 +283,7 @@ TEST_F_TIMEOUT(flat, modes_do_not_mix, LIMIT)
  *	     | mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, one_event_wakes_one_thread, LIMIT)
+TEST_F(flat, one_event_wakes_one_thread)
 {
 	int i;
 
@@ -308,7 +306,7 @@ TEST_F_TIMEOUT(flat, one_event_wakes_one_thread, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, the_next_event_wakes_the_next_thread, LIMIT)
+TEST_F(flat, the_next_event_wakes_the_next_thread)
 {
 	int i;
 
@@ -335,7 +333,7 @@ TEST_F_TIMEOUT(flat, the_next_event_wakes_the_next_thread, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, more_of_the_same_wakes_the_next_thread, LIMIT)
+TEST_F(flat, more_of_the_same_wakes_the_next_thread)
 {
 	int i;
 
@@ -354,22 +352,30 @@ TEST_F_TIMEOUT(flat, more_of_the_same_wakes_the_next_thread, LIMIT)
 }
 
 /*
- *	t0  t1  t2  t3
- *	  \  \  /  /
- *	     kq
+ *	t0  t1  t2  t3      levels happen in one call, which lets nobody take the
+ *	  \  \  /  /        first before the second is there: one that came back
+ *	     kq             meanwhile would be t1's as well
  *	    /  \  mode
  *	   s0   s1
  */
-TEST_F_TIMEOUT(flat, two_events_wake_two_threads, LIMIT)
+TEST_F(flat, two_events_wake_two_threads)
 {
+	struct ukevent both[2];
 	int i;
 
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(watch_as(self->kq, variant, &self->s[i], 0), 0);
+		both[i] = interest(variant->type, self->s[i].fd[0],
+				   KEVENT_SOCKET_RECV,
+				   mode_flags[variant->mode] |
+				   KEVENT_REQ_ALWAYS_QUEUE);
+	if (variant->mode != LEVEL)
+		ASSERT_EQ(kevent_ctl(self->kq, KEVENT_CTL_ADD, 2, both), 0);
 	for (i = 0; i < 4; i++)
 		start(_metadata, &self->w[i], WAIT_GET, self->kq, 1, 0);
 	for (i = 0; i < 2; i++)
 		ASSERT_TRUE(fire(&self->s[i]));
+	if (variant->mode == LEVEL)
+		ASSERT_EQ(kevent_ctl(self->kq, KEVENT_CTL_ADD, 2, both), 0);
 	settle(self->w, 4);
 	EXPECT_EQ(self->w[0].calls, 1);
 	EXPECT_EQ(self->w[1].calls, 1);
@@ -386,7 +392,7 @@ TEST_F_TIMEOUT(flat, two_events_wake_two_threads, LIMIT)
  *	 / | \  mode
  *	s0 s1 s2
  */
-TEST_F_TIMEOUT(flat, big_arrays_share_what_there_is, LIMIT)
+TEST_F(flat, big_arrays_share_what_there_is)
 {
 	int i;
 
@@ -413,7 +419,7 @@ TEST_F_TIMEOUT(flat, big_arrays_share_what_there_is, LIMIT)
  *	     | mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, first_come_first_served, LIMIT)
+TEST_F(flat, first_come_first_served)
 {
 	int i, round;
 
@@ -442,7 +448,7 @@ TEST_F_TIMEOUT(flat, first_come_first_served, LIMIT)
  *	     | mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, who_leaves_does_not_disturb_the_line, LIMIT)
+TEST_F(flat, who_leaves_does_not_disturb_the_line)
 {
 	static const int line[] = { 0, 2, 3 };
 	int i;
@@ -472,7 +478,7 @@ TEST_F_TIMEOUT(flat, who_leaves_does_not_disturb_the_line, LIMIT)
  *	    /  \  mode
  *	   s0   s1
  */
-TEST_F_TIMEOUT(flat, who_wants_more_does_not_hold_up_others, LIMIT)
+TEST_F(flat, who_wants_more_does_not_hold_up_others)
 {
 	int i;
 
@@ -503,7 +509,7 @@ TEST_F_TIMEOUT(flat, who_wants_more_does_not_hold_up_others, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, who_cannot_take_it_leaves_it_to_the_next, LIMIT)
+TEST_F(flat, who_cannot_take_it_leaves_it_to_the_next)
 {
 	int i;
 
@@ -526,7 +532,7 @@ TEST_F_TIMEOUT(flat, who_cannot_take_it_leaves_it_to_the_next, LIMIT)
  *	      \    /  mode
  *	        s0
  */
-TEST_F_TIMEOUT(flat, pollers_and_others_see_it_too, LIMIT)
+TEST_F(flat, pollers_and_others_see_it_too)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 	int ep = epoll_create1(0);
@@ -557,7 +563,7 @@ TEST_F_TIMEOUT(flat, pollers_and_others_see_it_too, LIMIT)
  *	         | mode
  *	         s0
  */
-TEST_F_TIMEOUT(flat, one_event_wakes_one_process, LIMIT)
+TEST_F(flat, one_event_wakes_one_process)
 {
 	struct waiter look[2] = { 0 };
 	struct ukevent ev;
@@ -600,7 +606,7 @@ TEST_F_TIMEOUT(flat, one_event_wakes_one_process, LIMIT)
  *	 \  |  /  mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, queues_take_turns, LIMIT)
+TEST_F(flat, queues_take_turns)
 {
 	int kq[3], i, round;
 
@@ -631,7 +637,7 @@ TEST_F_TIMEOUT(flat, queues_take_turns, LIMIT)
  *	 \  |  /  mode, WAKEUP_ALL
  *	   s0
  */
-TEST_F_TIMEOUT(flat, wakeup_all_is_for_all_queues, LIMIT)
+TEST_F(flat, wakeup_all_is_for_all_queues)
 {
 	int kq[3], i;
 
@@ -658,7 +664,7 @@ TEST_F_TIMEOUT(flat, wakeup_all_is_for_all_queues, LIMIT)
  *	 \  \  /   /  mode, c and d WAKEUP_ALL
  *	    s0
  */
-TEST_F_TIMEOUT(flat, some_take_turns_and_some_want_all, LIMIT)
+TEST_F(flat, some_take_turns_and_some_want_all)
 {
 	int kq[4], i;
 
@@ -687,7 +693,7 @@ TEST_F_TIMEOUT(flat, some_take_turns_and_some_want_all, LIMIT)
  *	    \  /  mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, threads_of_queues_take_turns, LIMIT)
+TEST_F(flat, threads_of_queues_take_turns)
 {
 	static const int line[] = { 0, 2, 1, 3 };
 	int kq[2], i;
@@ -721,7 +727,7 @@ TEST_F_TIMEOUT(flat, threads_of_queues_take_turns, LIMIT)
  *	 \  |  /  mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, queues_of_all_kinds_take_turns, LIMIT)
+TEST_F(flat, queues_of_all_kinds_take_turns)
 {
 	static const enum wait_how how[] = { WAIT_GET, WAIT_MAP, WAIT_RING };
 	struct kevent_ring *ring = calloc(1, 4096);
@@ -832,7 +838,7 @@ TEST(queues_take_turns_at_a_queue)
  *	     | mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, one_slot_wakes_one_thread, LIMIT)
+TEST_F(flat, one_slot_wakes_one_thread)
 {
 	struct map map = { 0 };
 	int i, round;
@@ -865,7 +871,7 @@ TEST_F_TIMEOUT(flat, one_slot_wakes_one_thread, LIMIT)
  *	    /  \  mode
  *	   s0   s1
  */
-TEST_F_TIMEOUT(flat, two_slots_wake_two_threads, LIMIT)
+TEST_F(flat, two_slots_wake_two_threads)
 {
 	struct map map = { 0 };
 	int i;
@@ -896,7 +902,7 @@ TEST_F_TIMEOUT(flat, two_slots_wake_two_threads, LIMIT)
  *	 \  |  /  mode
  *	   s0
  */
-TEST_F_TIMEOUT(flat, rings_take_turns, LIMIT)
+TEST_F(flat, rings_take_turns)
 {
 	struct map map[3] = { 0 };
 	int i, round;
@@ -929,7 +935,7 @@ TEST_F_TIMEOUT(flat, rings_take_turns, LIMIT)
  *	     | mode
  *	     s0
  */
-TEST_F_TIMEOUT(flat, one_event_in_the_ring_wakes_one_thread, LIMIT)
+TEST_F(flat, one_event_in_the_ring_wakes_one_thread)
 {
 	struct kevent_ring *ring = calloc(1, 4096);
 	int i, kq = kevent_init(ring, 8, 0);
@@ -1013,7 +1019,7 @@ static void flow_run(struct __test_metadata *_metadata, struct flow *flow,
 /*
  *	p0 p1 -> s0 ... s7 -> mode kq -> t0 t1 t2 t3
  */
-TEST_F_TIMEOUT(flat, nothing_is_lost_on_the_way_to_one_queue, LIMIT)
+TEST_F(flat, nothing_is_lost_on_the_way_to_one_queue)
 {
 	struct flow flow;
 	int i;
@@ -1032,7 +1038,7 @@ TEST_F_TIMEOUT(flat, nothing_is_lost_on_the_way_to_one_queue, LIMIT)
 /*
  *	p0 p1 -> s0 ... s7 -> mode kq -> t0 t1 t2 t3 <- signals
  */
-TEST_F_TIMEOUT(flat, nothing_is_lost_when_signals_interfere, LIMIT)
+TEST_F(flat, nothing_is_lost_when_signals_interfere)
 {
 	struct flow flow;
 	int i;
@@ -1053,7 +1059,7 @@ TEST_F_TIMEOUT(flat, nothing_is_lost_when_signals_interfere, LIMIT)
  *	p0 p1 -> s0 ... s7 -> mode <
  *	                             b -> t2 t3
  */
-TEST_F_TIMEOUT(flat, nothing_is_lost_between_queues, LIMIT)
+TEST_F(flat, nothing_is_lost_between_queues)
 {
 	struct flow flow;
 	int i, j, kq[2];
@@ -1077,7 +1083,7 @@ TEST_F_TIMEOUT(flat, nothing_is_lost_between_queues, LIMIT)
 /*
  *	p0 p1 -> s0 ... s7 -> mode m -> t0 t1 t2 t3     with four slots
  */
-TEST_F_TIMEOUT(flat, nothing_is_lost_in_a_small_ring, LIMIT)
+TEST_F(flat, nothing_is_lost_in_a_small_ring)
 {
 	struct map map = { 0 };
 	struct flow flow;
@@ -1302,7 +1308,7 @@ FIXTURE_TEARDOWN(nest)
  *	| mode
  *	s0
  */
-TEST_F_TIMEOUT(nest, one_thread, LIMIT)
+TEST_F(nest, one_thread)
 {
 	struct ukevent ev;
 	int kind = variant->kind;
@@ -1337,7 +1343,7 @@ TEST_F_TIMEOUT(nest, one_thread, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(nest, two_threads, LIMIT)
+TEST_F(nest, two_threads)
 {
 	int i;
 
@@ -1361,7 +1367,7 @@ TEST_F_TIMEOUT(nest, two_threads, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(nest, two_that_watch_one, LIMIT)
+TEST_F(nest, two_that_watch_one)
 {
 	int outer[2], i;
 
@@ -1390,7 +1396,7 @@ TEST_F_TIMEOUT(nest, two_that_watch_one, LIMIT)
  *	   | mode
  *	   s0
  */
-TEST_F_TIMEOUT(nest, one_inside_one_outside, LIMIT)
+TEST_F(nest, one_inside_one_outside)
 {
 	start(_metadata, &self->w[0], outer_how(variant->kind), self->outer, 1,
 	      0);
@@ -1415,7 +1421,7 @@ TEST_F_TIMEOUT(nest, one_inside_one_outside, LIMIT)
  *	|         | mode
  *	s0        s1
  */
-TEST_F_TIMEOUT(nest, one_watches_two, LIMIT)
+TEST_F(nest, one_watches_two)
 {
 	int kind = variant->kind;
 	int kq = kevent_init(NULL, 0, 0);
@@ -1441,7 +1447,7 @@ TEST_F_TIMEOUT(nest, one_watches_two, LIMIT)
  *	  \      /  mode
  *	     s0
  */
-TEST_F_TIMEOUT(nest, diamond, LIMIT)
+TEST_F(nest, diamond)
 {
 	int kind = variant->kind;
 	int kq = kevent_init(NULL, 0, 0);
@@ -1464,7 +1470,7 @@ TEST_F_TIMEOUT(nest, diamond, LIMIT)
  *	  \      /  mode, WAKEUP_ALL
  *	     s0
  */
-TEST_F_TIMEOUT(nest, diamond_wakeup_all, LIMIT)
+TEST_F(nest, diamond_wakeup_all)
 {
 	int i, fd = self->s[0].fd[0], kq[2] = { self->inner };
 
@@ -1493,7 +1499,7 @@ TEST_F_TIMEOUT(nest, diamond_wakeup_all, LIMIT)
  *	| mode
  *	s0
  */
-TEST_F_TIMEOUT(nest, again_and_again, LIMIT)
+TEST_F(nest, again_and_again)
 {
 	struct ukevent ev;
 	int i, kind = variant->kind;

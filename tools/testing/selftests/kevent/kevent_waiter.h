@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,9 +44,10 @@ enum wait_how {
  * @map: WAIT_MAP: the queue's ring
  * @max: events that it takes at once
  * @min: WAIT_GET: events that it waits for
- * @buf: WAIT_GET: where events go, if not to memory of its own
+ * @buf: WAIT_GET, WAIT_EPOLL: where events go, if not to memory of its own
  * @rounds: calls that bring something before it ends
  * @drain: read what the event is about until there is no more
+ * @accept: the same of connections to a listening socket
  * @rearm: then add the interest again
  * @again: go on after a signal
  * @stop: but not any more
@@ -54,6 +56,7 @@ enum wait_how {
  * @calls: calls that brought something
  * @turn: value of @order at the last of those
  * @bytes: read by @drain
+ * @connections: taken by @accept
  */
 struct waiter {
 	enum wait_how	how;
@@ -64,6 +67,7 @@ struct waiter {
 	struct ukevent	*buf;
 	int		rounds;
 	int		drain;
+	int		accept;
 	int		rearm;
 	int		again;
 	volatile int	stop;
@@ -73,6 +77,7 @@ struct waiter {
 	int		calls;
 	int		turn;
 	long		bytes;
+	int		connections;
 	int		err;
 	/* Its own business. */
 	pthread_t	thread;
@@ -131,8 +136,9 @@ static inline int waiter_call(struct waiter *w, struct ukevent *ev)
 		nr = kevent_wait(w->fd, w->max, 0, NULL, 0);
 		break;
 	case WAIT_EPOLL:
-		nr = syscall(SYS_epoll_pwait, w->fd, ep, w->max, -1, NULL, 8);
-		for (i = 0; i < nr; i++)
+		nr = syscall(SYS_epoll_pwait, w->fd,
+			     w->buf ? (void *)w->buf : ep, w->max, -1, NULL, 8);
+		for (i = 0; i < nr && !w->buf; i++)
 			ev[i].id.raw[0] = ep[i].data.fd;
 		break;
 	case WAIT_POLL:
@@ -172,6 +178,11 @@ static inline void *waiter_run(void *arg)
 			while (w->drain && (len = read(ev[i].id.raw[0], buf,
 						       sizeof(buf))) > 0)
 				w->bytes += len;
+			while (w->accept && (len = accept(ev[i].id.raw[0], NULL,
+							  NULL)) >= 0) {
+				w->connections++;
+				close(len);
+			}
 			if (w->rearm)
 				add(w->fd, ev[i]);
 		}
@@ -198,19 +209,25 @@ static inline int waiter_status(struct waiter *w, long *switches)
 	return !!strstr(text, "\nState:\tS");
 }
 
-/* Asleep in its call? */
-static inline int waiter_sleeps(struct waiter *w)
+/* In its call, where it does not run: asleep, or behind a lock. */
+static inline int waiter_in_call(struct waiter *w)
 {
-	long switches;
 	char text[64];
 	int len = pread(w->syscall_fd, text, sizeof(text) - 1, 0);
 
 	if (len <= 0)
 		return 0;
 	text[len] = 0;
+	return text[0] >= '0' && text[0] <= '9' && atoi(text) == w->sysnr;
+}
+
+/* Asleep in its call? */
+static inline int waiter_sleeps(struct waiter *w)
+{
+	long switches;
+
 	/* In this order: a thread that is being woken is in its call, too. */
-	return text[0] >= '0' && text[0] <= '9' && atoi(text) == w->sysnr &&
-	       waiter_status(w, &switches);
+	return waiter_in_call(w) && waiter_status(w, &switches);
 }
 
 static inline long waiter_switches(struct waiter *w)
@@ -253,8 +270,8 @@ static inline void waiter_mark(struct waiter *w)
 	w->base = waiter_switches(w);
 }
 
-/* Start it, and let it fall asleep: so who is first in line is known. */
-static inline int waiter_start(struct waiter *w)
+/* Start it, and leave open what it does. */
+static inline int waiter_launch(struct waiter *w)
 {
 	struct sigaction act = { .sa_handler = waiter_signal };
 	char path[64];
@@ -272,6 +289,14 @@ static inline int waiter_start(struct waiter *w)
 	w->syscall_fd = open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/status", w->tid);
 	w->status_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+/* Start it, and let it fall asleep: so who is first in line is known. */
+static inline int waiter_start(struct waiter *w)
+{
+	if (waiter_launch(w))
+		return -1;
 	settle(w, 1);
 	if (!w->done)
 		waiter_mark(w);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "../kselftest_harness.h"
 #include "kevent_test.h"
-#include "kevent_harness.h"
 
 #define NR 4
 
