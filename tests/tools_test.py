@@ -9,12 +9,14 @@ recorded logs for guests. Exit: 0 all passed, 1 not.
 """
 
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import textwrap
 import traceback
 from pathlib import Path
 
@@ -435,13 +437,47 @@ def mkconfig_wants_all():
         want(text, "CONFIG_REFUSED: asked for y, got n")
 
 
+def readme_shows_the_example():
+    """README.md has tools/kevent/examples/watch.c, which is compiled, word for word."""
+    source = (ROOT / "tools/kevent/examples/watch.c").read_text()
+    code = textwrap.indent(source[source.index("#include"):].expandtabs(4), "    ")
+    want((ROOT / "README.md").read_text(), code)
+
+
+def kevent_report_says_what_was_measured():
+    """tests/bench/report_kevent.py: figures above the floor, medians, aims met and missed."""
+    with tempfile.TemporaryDirectory() as top:
+        raw = Path(top) / "raw"
+        raw.mkdir()
+        runs = []
+        for engine, ticks in (("none", 1000), ("epoll", 1400), ("io_uring-defer", 1300),
+                              ("kevent-wait", 1320), ("kevent-ring", 1160)):
+            for turn, more in enumerate((0, 5, 50)):
+                run = {"engine": engine, "kind": "pipe", "mode": "et", "channels": 100,
+                       "active": 10, "threads": 1, "consumers": 1, "idle": 0, "events": 10,
+                       "spurious": 0, "ticks": 10 * (ticks + more), "events_per_s": 1}
+                runs.append(f"kevent events {turn} {json.dumps(run)}\n")
+        (raw / "kevent-cost.txt").write_text("ok: not of the bench\n" + "".join(runs))
+        status, text = sh("tests/bench/report_kevent.py", str(raw), top)
+        assert status == 0, text
+        want(text, "met    mapped ring, edge: at most 0.5 of epoll ET: 0.40")
+        want(text, "MISSED mapped ring, edge: at most 0.5 of io_uring multishot DEFER: 0.53")
+        want(text, "MISSED one wait per batch, edge: at most 0.75 of epoll ET: 0.80")
+        rows = json.loads((Path(top) / "bench-kevent.json").read_text())["events"]
+        assert {row["engine"]: row["above"] for row in rows}["kevent-ring"] == 160
+        want((Path(top) / "bench-kevent.md").read_text(), "| pipes, 10 | 400 | 300 | - | 320 | 160 | 0.40 | **0.53** |")
+        (raw / "kevent-cost.txt").unlink()
+        assert sh("tests/bench/report_kevent.py", str(raw), top)[0] == 1
+
+
 TESTS = (stack_makes_a_tree, stack_tree_from_patches_alone, stack_touches_only_what_changed,
          stack_refresh_finds_the_owner, stack_refresh_asks, stack_refresh_conflict_keeps_all,
          stack_check_notices, stack_overlay_never_hides_a_kernel_file,
          stack_edits_survive_a_patch_change, stack_next_point_release,
          stack_bad_luck_is_one_line, ktap_counts_leaves, ktap_missing_is_failed,
          vm_finds_splats, vm_expects_a_splat, vm_says_what_is_missing, make_names_mistakes,
-         deps_wrong_call, mkconfig_wants_all)
+         deps_wrong_call, mkconfig_wants_all,
+         readme_shows_the_example, kevent_report_says_what_was_measured)
 
 
 def main(argv):

@@ -105,7 +105,7 @@ struct channels {
 };
 
 /* channel.c */
-void channels_open(struct channels *ch, enum kind kind, unsigned int nr);
+void channels_open(struct channels *ch, enum kind kind, unsigned int nr, bool blocking);
 void channels_close(struct channels *ch);
 int *idle_open(unsigned int nr, unsigned int nr_others);
 void idle_close(int *fds, unsigned int nr);

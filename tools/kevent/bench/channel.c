@@ -59,7 +59,7 @@ static int inet_pair(int listener, const struct sockaddr_in *addr, int *pair)
 	return setsockopt(pair[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-void channels_open(struct channels *ch, enum kind kind, unsigned int nr)
+void channels_open(struct channels *ch, enum kind kind, unsigned int nr, bool blocking)
 {
 	struct sockaddr_in addr;
 	int listener = -1, pair[2], err;
@@ -80,7 +80,7 @@ void channels_open(struct channels *ch, enum kind kind, unsigned int nr)
 			err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 		else
 			err = inet_pair(listener, &addr, pair);
-		if (err || fcntl(pair[0], F_SETFL, O_NONBLOCK))
+		if (err || (!blocking && fcntl(pair[0], F_SETFL, O_NONBLOCK)))
 			die("channel %u: %s", i, strerror(errno));
 		ch->rd[i] = pair[0];
 		ch->wr[i] = pair[1];

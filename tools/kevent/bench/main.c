@@ -160,8 +160,8 @@ static int run_one(const struct engine_ops *ops, const struct options *opts,
 	struct result res = {};
 	int err;
 
-	if (!ops->open && (opts->ctl || opts->nr_threads > 1)) {
-		fprintf(stderr, "kevent_bench: none has no --ctl and no --threads 2\n");
+	if (!ops->open && opts->ctl) {
+		fprintf(stderr, "kevent_bench: none has no --ctl\n");
 		return 1;
 	}
 	if (ops->nr_consumers && opts->nr_consumers > ops->nr_consumers) {
@@ -253,6 +253,8 @@ static void check(const struct options *opts)
 		bad_call("--threads is 1 or 2");
 	if (!opts->nr_consumers || (opts->nr_threads == 1 && opts->nr_consumers > 1))
 		bad_call("--consumers is at least 1, and more than that with --threads 2");
+	if (opts->nr_consumers > opts->nr_channels)
+		bad_call("--consumers is at most --channels");
 	if (opts->ctl > opts->nr_channels)
 		bad_call("--ctl is at most --channels");
 	if (opts->ctl && opts->seconds)
@@ -265,7 +267,7 @@ static unsigned int choose_all(const struct options *opts, const struct engine_o
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < NR_ENGINES; i++) {
-		if (!engines[i]->open && (opts->ctl || opts->nr_threads > 1))
+		if (!engines[i]->open && opts->ctl)
 			continue;
 		if (engines[i]->nr_consumers && engines[i]->nr_consumers < opts->nr_consumers)
 			continue;
