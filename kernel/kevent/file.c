@@ -511,8 +511,7 @@ static int __init kevent_file_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
 		spin_lock_init(&buckets[i].lock);
-	kevent_file_cache = KMEM_CACHE(kevent_file, SLAB_HWCACHE_ALIGN |
-				       SLAB_PANIC | SLAB_ACCOUNT);
+	kevent_file_cache = KMEM_CACHE(kevent_file, SLAB_PANIC | SLAB_ACCOUNT);
 	kevent_wait_cache = KMEM_CACHE(kevent_file_wait,
 				       SLAB_PANIC | SLAB_ACCOUNT);
 	return 0;

@@ -116,29 +116,31 @@ enum kevent_state {
  * @pos: slot of the mapped ring that was written last, plus one
  * @source: its kind
  * @kq: the queue
- * @node: in kq->table
+ * @hashed: in kq->table
+ * @next: the next one in its chain there
  */
 struct kevent {
 	u32			mask;
 	u8			state;
 	u8			flags;
+	bool			hashed;
 	struct list_head	link;
 	struct ukevent		event;
 	u64			pos;
 	struct kevent_queue	*kq;
 	const struct kevent_source *source;
-	struct hlist_node	node;
+	struct kevent		*next;
 };
 
 /**
  * struct kevent_table - interests by key
- * @chains: of kevent.node
+ * @chains: of kevent.next
  * @nr_chains: their number, a power of two
  * @shift: 64 minus its logarithm
  * @factor: of the id and of the cookie in the hash
  */
 struct kevent_table {
-	struct hlist_head	*chains;
+	struct kevent		**chains;
 	unsigned long		nr_chains;
 	unsigned int		shift;
 	u64			factor[2];
@@ -253,15 +255,7 @@ void kevent_table_destroy(struct kevent_table *table);
 struct kevent *kevent_find(struct kevent_queue *kq,
 			   const struct ukevent *event);
 int kevent_insert(struct kevent *kev);
-
-/* The opposite; it may be out of the table already. */
-static inline void kevent_erase(struct kevent *kev)
-{
-	if (hlist_unhashed(&kev->node))
-		return;
-	hlist_del_init(&kev->node);
-	kev->kq->nr--;
-}
+void kevent_erase(struct kevent *kev);
 
 /* limit.c */
 int kevent_charge(struct kevent_queue *kq);

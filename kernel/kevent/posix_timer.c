@@ -128,7 +128,7 @@ void kevent_posix_timer_detach(struct k_itimer *timer)
 		return;
 	kq = kpt->kev.kq;
 	kevent_queue_lock(kq);
-	if (!hlist_unhashed(&kpt->kev.node))
+	if (kpt->kev.hashed)
 		kevent_remove(&kpt->kev);
 	kevent_queue_unlock(kq);
 	posix_timer_put(&kpt->kev);

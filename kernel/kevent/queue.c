@@ -49,7 +49,8 @@
  * Field protection
  * ----------------
  *
- *   kq->mtx       table, nr, spare, credits, top, ring_*, kevent.node; frees interests
+ *   kq->mtx       table, nr, spare, credits, top, ring_*; kevent.next, hashed;
+ *                 frees interests
  *   kq->wq.lock   ready, check, reap, nr_*, kicked, kidx, *slots, *map;
  *                 kevent.state, flags, link, pos, event.ret_*
  *   both          kevent.event but ret_*, kevent.mask: written under both
@@ -208,15 +209,14 @@ void kevent_queue_put(struct kevent_queue *kq)
  */
 void kevent_queue_release(struct kevent_queue *kq)
 {
-	struct hlist_node *next;
 	struct kevent *kev;
 	unsigned long i;
 
 	kevent_queue_lock(kq);
 	kq->file = NULL;
 	for (i = 0; i < kq->table.nr_chains; i++) {
-		hlist_for_each_entry_safe(kev, next, &kq->table.chains[i], node)
-			kevent_remove(kev);
+		while (kq->table.chains[i])
+			kevent_remove(kq->table.chains[i]);
 		cond_resched();
 	}
 	kevent_reap(kq);
@@ -268,7 +268,7 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 	kev->pos = 0;
 	kev->kq = kq;
 	kev->source = source;
-	INIT_HLIST_NODE(&kev->node);
+	kev->hashed = false;
 	return kev;
 }
 

@@ -55,7 +55,7 @@ static void kevent_show_fdinfo(struct seq_file *m, struct file *file)
 		seq_printf(m, "ring:\tslots %u written %llu committed %llu\n",
 			   kq->ring_size, kq->ring_kidx, kq->ring_uidx);
 	for (i = 0; i < kq->table.nr_chains; i++) {
-		hlist_for_each_entry(kev, &kq->table.chains[i], node)
+		for (kev = kq->table.chains[i]; kev; kev = kev->next)
 			kevent_show_interest(m, kev);
 		if (seq_has_overflowed(m))
 			break;

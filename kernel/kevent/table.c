@@ -19,7 +19,7 @@
 #define TABLE_BITS_MIN	4
 #define TABLE_BITS_MAX	30
 
-static struct hlist_head *chain(const struct kevent_table *table,
+static struct kevent **chain(const struct kevent_table *table,
 				const struct ukevent *event)
 {
 	u64 hash = event->id.raw_u64 * table->factor[0];
@@ -76,16 +76,19 @@ void kevent_table_destroy(struct kevent_table *table)
 static noinline void grow(struct kevent_queue *kq)
 {
 	struct kevent_table new = kq->table;
-	struct hlist_node *next;
-	struct kevent *kev;
+	struct kevent *kev, *next, **head;
 	unsigned long i;
 
 	if (new.nr_chains >> TABLE_BITS_MAX ||
 	    alloc_chains(&new, 64 - new.shift + 1))
 		return;
 	for (i = 0; i < kq->table.nr_chains; i++) {
-		hlist_for_each_entry_safe(kev, next, &kq->table.chains[i], node)
-			hlist_add_head(&kev->node, chain(&new, &kev->event));
+		for (kev = kq->table.chains[i]; kev; kev = next) {
+			next = kev->next;
+			head = chain(&new, &kev->event);
+			kev->next = *head;
+			*head = kev;
+		}
 		cond_resched();
 	}
 	kvfree(kq->table.chains);
@@ -93,11 +96,9 @@ static noinline void grow(struct kevent_queue *kq)
 }
 
 static __always_inline struct kevent *
-find_in(struct hlist_head *head, const struct ukevent *event)
+find_in(struct kevent *kev, const struct ukevent *event)
 {
-	struct kevent *kev;
-
-	hlist_for_each_entry(kev, head, node) {
+	for (; kev; kev = kev->next) {
 		if (!is_same(event, &kev->event))
 			continue;
 		if (likely(READ_ONCE(kev->state) != KEV_REAP))
@@ -120,7 +121,7 @@ find_in(struct hlist_head *head, const struct ukevent *event)
 struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
 {
 	lockdep_assert_held(&kq->mtx);
-	return find_in(chain(&kq->table, event), event);
+	return find_in(*chain(&kq->table, event), event);
 }
 
 /**
@@ -134,15 +135,38 @@ struct kevent *kevent_find(struct kevent_queue *kq, const struct ukevent *event)
 int kevent_insert(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
-	struct hlist_head *head;
+	struct kevent **head;
 
 	lockdep_assert_held(&kq->mtx);
 	if (unlikely(kq->nr >= kq->table.nr_chains))
 		grow(kq);
 	head = chain(&kq->table, &kev->event);
-	if (!kev->source->internal && find_in(head, &kev->event))
+	if (!kev->source->internal && find_in(*head, &kev->event))
 		return -EEXIST;
-	hlist_add_head(&kev->node, head);
+	kev->next = *head;
+	*head = kev;
+	kev->hashed = true;
 	kq->nr++;
 	return 0;
+}
+
+/**
+ * kevent_erase() - take an interest out of its queue's table
+ * @kev: the interest, which may be out of it already; its queue is locked
+ */
+void kevent_erase(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+	struct kevent **p;
+
+	lockdep_assert_held(&kq->mtx);
+	if (!kev->hashed)
+		return;
+	/* The chain is short: one pointer for each interest instead of two. */
+	p = chain(&kq->table, &kev->event);
+	while (*p != kev)
+		p = &(*p)->next;
+	*p = kev->next;
+	kev->hashed = false;
+	kq->nr--;
 }
