@@ -137,7 +137,7 @@ static unsigned int catch_up_check(struct kevent_queue *kq)
 			if (batch[i].data[0])
 				told += __kevent_tell(kev, batch[i].data[0],
 						      batch[i].data[1]);
-			/* Its slot, which this may have joined, still counts. */
+			/* Its slot, which this may have joined, counts. */
 			if (kev->state == KEV_IDLE && kevent_is_level(kev) &&
 			    kevent_map_untaken(kev)) {
 				__kevent_link_check(kev);
@@ -234,9 +234,10 @@ static void put_ready_back(struct batch_entry *entry)
 
 	if (kev->state == KEV_READY) {
 		const enum kevent_merge *how = kev->source->merge;
+		const u32 *since = kev->event.ret_data;
 
-		kevent_merge_one(&entry->data[0], kev->event.ret_data[0], how[0]);
-		kevent_merge_one(&entry->data[1], kev->event.ret_data[1], how[1]);
+		kevent_merge_one(&entry->data[0], since[0], how[0]);
+		kevent_merge_one(&entry->data[1], since[1], how[1]);
 		kevent_unlink_ready(kev);
 		again = false;
 	}

@@ -278,9 +278,9 @@ bool kevent_verify(struct kevent_queue *kq, u32 enough);
 
 /*
  * Where kevent_drain() puts events: to buf, or by put(). Called without faults;
- * -EFAULT leaves the event in the queue, for a second try when the memory is there: left is how
- * many of the first try are to go then, 0 before. news: not only levels that
- * were told before.
+ * -EFAULT leaves the event in the queue, for a second try when the memory is
+ * there: left is how many of the first try are to go then, 0 before. news: not
+ * only levels that were told before.
  */
 struct kevent_sink {
 	int (*put)(struct kevent_sink *sink, struct kevent_queue *kq,

@@ -20,7 +20,7 @@
 #define TABLE_BITS_MAX	30
 
 static struct kevent **chain(const struct kevent_table *table,
-				const struct ukevent *event)
+			     const struct ukevent *event)
 {
 	u64 hash = event->id.raw_u64 * table->factor[0];
 

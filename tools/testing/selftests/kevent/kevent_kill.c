@@ -253,7 +253,7 @@ static int kill_many(void (*victim)(unsigned int), unsigned int nr_victims)
 
 struct thread {
 	pthread_t	thread;
-	void		(*victim)(unsigned int);
+	void		(*victim)(unsigned int chance);
 	unsigned int	chance;
 };
 

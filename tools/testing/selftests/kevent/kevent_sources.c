@@ -470,11 +470,10 @@ TEST_F(source, signal_nomask_is_not_pending)
 
 static void *send_signals(void *arg)
 {
-	int i;
+	union sigval value = { };
 
-	for (i = 0; i < NR_SIGNALS; i++)
-		if (sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int =
-								 i }))
+	for (; value.sival_int < NR_SIGNALS; value.sival_int++)
+		if (sigqueue(getpid(), SIGRTMIN, value))
 			break;
 	return NULL;
 }

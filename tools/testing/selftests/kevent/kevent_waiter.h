@@ -52,7 +52,8 @@ enum wait_how {
  * @again: go on after a signal
  * @stop: but not any more
  * @order: counter that all threads share: who came when
- * @got: the events, @nr of them; of others than kevent only the descriptor
+ * @nr: number of @got
+ * @got: the events; of others than kevent only the descriptor
  * @calls: calls that brought something
  * @turn: value of @order at the last of those
  * @bytes: read by @drain
@@ -78,8 +79,8 @@ struct waiter {
 	int		turn;
 	long		bytes;
 	int		connections;
+	/* private: its own business */
 	int		err;
-	/* Its own business. */
 	pthread_t	thread;
 	pid_t		tid;
 	int		sysnr;
