@@ -40,7 +40,7 @@ static long call32(long nr, long a, long b, long c, long d, long e, long f)
 	asm volatile("xchg %%rbp, %[f]\n\t"
 		     "int $0x80\n\t"
 		     "xchg %%rbp, %[f]"
-		     : "+a" (ret), [f] "+r" (f)
+		     : "+a" (ret), [f] "+&r" (f)
 		     : "b" (a), "c" (b), "d" (c), "S" (d), "D" (e)
 		     : "memory", "r8", "r9", "r10", "r11");
 	return ret;

@@ -391,7 +391,8 @@ static int take(int sig, siginfo_t *info)
 
 	sigemptyset(&set);
 	sigaddset(&set, sig);
-	return sigtimedwait(&set, info, &now);
+	/* The C library makes SI_USER of SI_TKILL. */
+	return syscall(SYS_rt_sigtimedwait, &set, info, &now, 8);
 }
 
 static void block(int sig)
