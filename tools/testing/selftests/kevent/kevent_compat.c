@@ -17,7 +17,7 @@
 #ifdef __x86_64__
 
 #define NR32_TIMER_CREATE	259
-#define NR32_TIMER_SETTIME	260
+#define NR32_TIMER_SETTIME64	409
 
 /* What the calls read and write, below 2 GiB. */
 struct low {
@@ -27,7 +27,7 @@ struct low {
 	sigset_t		mask;
 	int			sigevent[16];	/* of 32 bit */
 	int			timer;
-	int			its[4];		/* of 32 bit */
+	struct __kernel_timespec its[2];
 	char			ring[sizeof(struct kevent_ring) +
 				     8 * sizeof(struct ukevent)]
 				__attribute__((aligned(8)));
@@ -195,9 +195,9 @@ TEST_F(compat, a_posix_timer_tells)
 	ASSERT_EQ(call32(NR32_TIMER_CREATE, CLOCK_MONOTONIC,
 			 (long)low->sigevent, (long)&low->timer, 0, 0, 0), 0);
 	memset(low->its, 0, sizeof(low->its));
-	low->its[3] = 1;			/* it_value.tv_nsec */
-	ASSERT_EQ(call32(NR32_TIMER_SETTIME, low->timer, 0, (long)low->its, 0,
-			 0, 0), 0);
+	low->its[1].tv_nsec = 1;		/* it_value */
+	ASSERT_EQ(call32(NR32_TIMER_SETTIME64, low->timer, 0, (long)low->its,
+			 0, 0, 0), 0);
 	ASSERT_EQ(get32(self->kq, 1, low, NULL, 0), 1);
 	EXPECT_EQ(low->event[0].type, KEVENT_POSIX_TIMER);
 	EXPECT_EQ(low->event[0].id.raw[0], low->timer);
