@@ -440,6 +440,7 @@ ABUSE(bringing_the_ring_changes_nothing)
 struct late {
 	int uffd;
 	int kq;
+	int is_ring;
 	int fd;
 	char *at;
 	pthread_t thread;
@@ -467,7 +468,9 @@ static void *late_run(void *arg)
 		l->bad |= add(l->kq, interest(KEVENT_USER, 999, 0, 0)) != 0;
 		l->bad |= change(l->kq, KEVENT_CTL_REMOVE,
 				 interest(KEVENT_USER, 999, 0, 0)) != 0;
-		get(l->kq, &ev, 1, 0);
+		/* Events go to the ring, too: that would wait for itself. */
+		if (!l->is_ring)
+			get(l->kq, &ev, 1, 0);
 		if (l->fd >= 0)
 			close(l->fd);
 		while (l->hold)
@@ -582,10 +585,11 @@ ABUSE(a_ring_comes_late)
 	EXPECT_EQ(l.faults, 1);
 	/* It goes, and comes again. */
 	l.kq = kq;
+	l.is_ring = 1;
 	ASSERT_EQ(madvise(l.at, PAGE, MADV_DONTNEED), 0);
 	ASSERT_EQ(add(kq, interest(KEVENT_USER, 1, 0, KEVENT_REQ_READY)), 0);
 	ASSERT_EQ(add(kq, interest(KEVENT_USER, 2, 0, KEVENT_REQ_READY)), 0);
-	EXPECT_EQ(kevent_wait(kq, RING_SIZE, 0, NULL, 0), 1);
+	EXPECT_EQ(kevent_wait(kq, RING_SIZE, 0, NULL, 0), 2);
 	EXPECT_EQ(l.faults, 2);
 	EXPECT_EQ(l.bad, 0);
 	late_close(&l);
