@@ -445,6 +445,7 @@ struct late {
 	pthread_t thread;
 	volatile int faults;
 	volatile int hold;
+	int take;
 	int bad;
 };
 
@@ -467,7 +468,8 @@ static void *late_run(void *arg)
 		l->bad |= add(l->kq, interest(KEVENT_USER, 999, 0, 0)) != 0;
 		l->bad |= change(l->kq, KEVENT_CTL_REMOVE,
 				 interest(KEVENT_USER, 999, 0, 0)) != 0;
-		get(l->kq, &ev, 1, 0);
+		if (l->take)
+			get(l->kq, &ev, 1, 0);
 		if (l->fd >= 0)
 			close(l->fd);
 		while (l->hold)
@@ -536,6 +538,7 @@ ABUSE(an_array_comes_late)
 	if (ret == -ENOSYS || ret == -EPERM)
 		SKIP(return, "no userfaultfd");
 	ASSERT_EQ(ret, 0);
+	l.take = 1;
 	ASSERT_EQ(add(self->kq, interest(KEVENT_USER, 1, 0, KEVENT_REQ_READY)),
 		  0);
 	ASSERT_EQ(add(self->kq, interest(KEVENT_USER, 2, 0, KEVENT_REQ_READY)),
@@ -585,7 +588,7 @@ ABUSE(a_ring_comes_late)
 	ASSERT_EQ(madvise(l.at, PAGE, MADV_DONTNEED), 0);
 	ASSERT_EQ(add(kq, interest(KEVENT_USER, 1, 0, KEVENT_REQ_READY)), 0);
 	ASSERT_EQ(add(kq, interest(KEVENT_USER, 2, 0, KEVENT_REQ_READY)), 0);
-	EXPECT_EQ(kevent_wait(kq, RING_SIZE, 0, NULL, 0), 1);
+	EXPECT_EQ(kevent_wait(kq, RING_SIZE, 0, NULL, 0), 2);
 	EXPECT_EQ(l.faults, 2);
 	EXPECT_EQ(l.bad, 0);
 	late_close(&l);
