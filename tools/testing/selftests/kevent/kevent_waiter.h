@@ -37,7 +37,7 @@ enum wait_how {
 	WAIT_POLL,		/* poll() */
 };
 
-/**
+/*
  * struct waiter - a thread that waits
  * @how: in which call
  * @fd: what for: a queue or an epoll
