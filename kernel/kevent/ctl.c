@@ -32,15 +32,14 @@ static int check_event(const struct kevent_source *source,
 	return 0;
 }
 
-static void tell_and_wake(struct kevent *kev, u32 data0, u32 data1, bool force)
+/* Tell it whatever the source says; kevent_tell() is the other way. */
+static void force_and_wake(struct kevent *kev, u32 data0, u32 data1)
 {
 	struct kevent_queue *kq = kev->kq;
-	bool told, pollers = false;
+	bool pollers = false;
 
 	spin_lock_irq(&kq->wq.lock);
-	told = force ? __kevent_force(kev, data0, data1) :
-		       __kevent_tell(kev, data0, data1);
-	if (told)
+	if (__kevent_force(kev, data0, data1))
 		pollers = __kevent_wake(kq, 1);
 	spin_unlock_irq(&kq->wq.lock);
 	if (pollers)
@@ -84,13 +83,13 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 	}
 	event->ret_flags = 0;
 	if (event->req_flags & KEVENT_REQ_READY) {
-		tell_and_wake(kev, ret, measure(kev), true);
+		force_and_wake(kev, ret, measure(kev));
 		return 0;
 	}
 	if (!ret)
 		return 0;
 	if (event->req_flags & KEVENT_REQ_ALWAYS_QUEUE) {
-		tell_and_wake(kev, ret, measure(kev), false);
+		kevent_tell(kev, ret, measure(kev));
 		return 0;
 	}
 	event->ret_flags = KEVENT_RET_DONE;
@@ -192,10 +191,10 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 		smp_mb();
 		data0 = kev->source->poll(kev, &data1);
 		if (data0)
-			tell_and_wake(kev, data0, data1, false);
+			kevent_tell(kev, data0, data1);
 	}
 	if (event->req_flags & KEVENT_REQ_READY)
-		tell_and_wake(kev, 0, 0, true);
+		force_and_wake(kev, 0, 0);
 }
 
 static bool ready(struct kevent_queue *kq, struct ukevent *event)
@@ -211,7 +210,7 @@ static bool ready(struct kevent_queue *kq, struct ukevent *event)
 		data0 = 1;
 		data1 = event->ret_data[1];
 	}
-	tell_and_wake(kev, data0, data1, true);
+	force_and_wake(kev, data0, data1);
 	return false;
 }
 
