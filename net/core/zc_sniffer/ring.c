@@ -22,6 +22,7 @@
  *                 lock only to reap and to get quota. Interrupts off.
  */
 
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/nta.h>
 #include <linux/slab.h>
@@ -29,8 +30,8 @@
 
 #include "ring.h"
 
-/* A portion of the limit: some large packets, many small ones. */
-#define ZCS_QUOTA	SZ_256K
+/* The largest portion of a limit: some large packets, many small ones. */
+#define ZCS_PORTION	SZ_256K
 
 /* Packets taken back with interrupts off at a stretch. */
 #define ZCS_BATCH	64
@@ -85,6 +86,9 @@ int zcs_rings_alloc(struct zcs_reader *r)
 		if (!ring->entry)
 			return -ENOMEM;
 	}
+	/* Idle, all rings together keep half of the limit at most. */
+	r->portion = min_t(u64, ZCS_PORTION,
+			   div_u64(r->setup.limit, 4 * nr_cpu_ids));
 	r->setup.ring_size = size;
 	r->setup.nr_rings = nr_cpu_ids;
 	/* Pairs with zcs_nr_rings(). */
@@ -205,13 +209,14 @@ static u32 zcs_ring_drop(struct zcs_cpu_ring *ring, u32 pos)
 /* After packets came back: say so, and give quota back that is not needed. */
 static void zcs_ring_settle(struct zcs_cpu_ring *ring, u32 tail)
 {
+	u64 portion = ring->reader->portion;
 	u64 held, keep, extra;
 
 	lockdep_assert_held(&ring->lock);
 	WRITE_ONCE(ring->mem->returned, ring->returned);
 	held = READ_ONCE(ring->mem->charged) - ring->returned;
-	keep = held + ZCS_QUOTA;
-	if (ring->quota > keep + ZCS_QUOTA || (!held && ring->quota > keep)) {
+	keep = held + portion;
+	if (ring->quota > keep + portion || (!held && ring->quota > keep)) {
 		extra = ring->quota - keep;
 		WRITE_ONCE(ring->quota, keep);
 		atomic64_add(extra, &ring->reader->pool);
@@ -343,7 +348,7 @@ static bool zcs_pool_take(struct zcs_reader *r, u64 bytes)
 static bool zcs_ring_borrow(struct zcs_cpu_ring *ring, u64 need)
 {
 	struct zcs_reader *r = ring->reader;
-	u64 portion = max_t(u64, need, ZCS_QUOTA);
+	u64 portion = max(need, r->portion);
 
 	if (!zcs_pool_take(r, portion)) {
 		portion = need;

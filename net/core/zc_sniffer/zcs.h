@@ -152,6 +152,7 @@ struct zcs_filter_prog {
  * @rings: memory of all rings, as it is mapped
  * @tails: memory of the tails; user space writes here
  * @tails_size: its size
+ * @portion: bytes of the limit that a ring asks for at a time
  * @pool: bytes of the limit that no ring has
  * @wait: who sleeps in poll() or read()
  * @armed: somebody sleeps: wake him
@@ -173,6 +174,7 @@ struct zcs_reader {
 	void			*rings;
 	struct zcs_tail		*tails;
 	size_t			tails_size;
+	u64			portion;
 
 	atomic64_t		pool ____cacheline_aligned_in_smp;
 	wait_queue_head_t	wait;

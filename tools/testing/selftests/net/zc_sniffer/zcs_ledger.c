@@ -130,6 +130,30 @@ TEST_F(ledger, limit_is_there_again_after_a_release)
 	check_law(_metadata, &self->reader, NR_PACKETS + 80);
 }
 
+/* One processor does not keep to itself what the other may use. */
+TEST_F(ledger, processors_share_a_small_limit)
+{
+	struct zcs_stats stats;
+	unsigned int round, i;
+
+	self->setup.limit = LIMIT;
+	for (round = 0; round < 5; round++) {
+		ASSERT_EQ(0, zcs_reader_start(&self->reader, &self->setup));
+		for (i = 0; i < 20; i++) {
+			/* There may be one only. */
+			net_pin(i & 1);
+			ASSERT_EQ(0, net_udp_burst(&self->udp, 1, 1400));
+			ASSERT_EQ(0, net_udp_drain(&self->udp, 1));
+			ASSERT_NE(NULL, zcs_next(&self->reader));
+			ASSERT_EQ(0, zcs_release(&self->reader));
+		}
+		check_law(_metadata, &self->reader, 20);
+		ASSERT_EQ(0, zcs_stats(self->reader.fd, &stats));
+		EXPECT_EQ(20, stats.shown);
+		zcs_reader_close(&self->reader);
+	}
+}
+
 /* Held by a reader, or by the stack alone: the law of the allocator is one. */
 TEST_F(ledger, nothing_stays_when_a_hoarder_goes)
 {
