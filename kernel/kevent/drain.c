@@ -152,8 +152,10 @@ static unsigned int catch_up_check(struct kevent_queue *kq)
  * kevent_catch_up() - do what wake-ups could not, for a mapped ring
  * @kq: the queue, locked
  * @waiter: the caller takes one event itself, so wake one waiter less
+ *
+ * Return: true when it wrote a slot, which somebody may have taken already.
  */
-void kevent_catch_up(struct kevent_queue *kq, bool waiter)
+bool kevent_catch_up(struct kevent_queue *kq, bool waiter)
 {
 	bool pollers = false;
 	unsigned int told;
@@ -161,7 +163,7 @@ void kevent_catch_up(struct kevent_queue *kq, bool waiter)
 	lockdep_assert_held(&kq->mtx);
 	kevent_reap(kq);
 	if (!kq->map || !(READ_ONCE(kq->nr_ready) | READ_ONCE(kq->nr_check)))
-		return;
+		return false;
 
 	spin_lock_irq(&kq->wq.lock);
 	told = catch_up_ready(kq) + catch_up_check(kq);
@@ -170,6 +172,7 @@ void kevent_catch_up(struct kevent_queue *kq, bool waiter)
 	spin_unlock_irq(&kq->wq.lock);
 	if (pollers)
 		kevent_wake_pollers(kq, 0);
+	return told;
 }
 
 /**

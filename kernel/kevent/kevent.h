@@ -273,7 +273,7 @@ void kevent_tell(struct kevent *kev, u32 data0, u32 data1);
 void __kevent_unlink_busy(struct kevent *kev);
 void kevent_wake_pollers(struct kevent_queue *kq, __poll_t key);
 bool __kevent_force(struct kevent *kev, u32 data0, u32 data1);
-void kevent_catch_up(struct kevent_queue *kq, bool waiter);
+bool kevent_catch_up(struct kevent_queue *kq, bool waiter);
 bool kevent_verify(struct kevent_queue *kq, u32 enough);
 
 /*

@@ -17,7 +17,8 @@
  *   unlock                               waitqueue_active(), wake one
  *   schedule()                           unlock
  *
- * One of the two comes first, so no event is slept over.
+ * One of the two comes first, so no event is slept over. The same holds for
+ * what a wake-up leaves to be looked at in a mapped queue: needs_catch_up().
  */
 
 #include <linux/hrtimer.h>
@@ -26,7 +27,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#include "kevent.h"
+#include "tell.h"
 
 /**
  * struct kevent_waiter - a thread that waits
@@ -72,6 +73,17 @@ static u32 available(struct kevent_waiter *w)
 	return READ_ONCE(kq->nr_ready) + READ_ONCE(kq->nr_out);
 }
 
+/*
+ * Is there something in a mapped queue that a wake-up could not tell: what it
+ * did not know, or found no room for, and there is room now? Needs the queue's
+ * lock.
+ */
+static bool needs_catch_up(struct kevent_queue *kq)
+{
+	return kq->map && (kq->nr_doubt ||
+			   (kq->nr_ready && kevent_map_has_room(kq)));
+}
+
 static bool enough(struct kevent_waiter *w)
 {
 	struct kevent_queue *kq = w->kq;
@@ -87,8 +99,7 @@ static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 	struct kevent_waiter *w = container_of(entry, struct kevent_waiter,
 					       entry);
 
-	/* A doubt may become an event: let it look. */
-	if (!w->kicked && !w->kq->nr_doubt && !enough(w))
+	if (!w->kicked && !needs_catch_up(w->kq) && !enough(w))
 		return 0;
 	return autoremove_wake_function(entry, mode, sync, key);
 }
@@ -181,6 +192,12 @@ static int await(struct kevent_waiter *w, struct kevent_timeout *timeout)
 		if (signal_pending(current)) {
 			ret = -EINTR;
 			break;
+		}
+		/* Since catch_up(): who told it saw nobody sleep. */
+		if (needs_catch_up(kq)) {
+			spin_unlock_irq(&kq->wq.lock);
+			cond_resched();
+			continue;
 		}
 		if (w->stood)
 			__add_wait_queue(&kq->wq, &w->entry);
@@ -473,15 +490,22 @@ __poll_t kevent_queue_poll(struct file *file, poll_table *wait)
 	bool ready;
 
 	poll_wait(file, &kq->poll_wait, wait);
-	ready = READ_ONCE(kq->kicked);
+	/*
+	 * Whoever tells something looks for pollers under this lock: he sees
+	 * this one, or it sees what he told. Slots are looked at once: one that
+	 * is taken after that was there.
+	 */
+	spin_lock_irq(&kq->wq.lock);
+	ready = kq->kicked || (kq->map && kevent_map_pending(kq));
+	spin_unlock_irq(&kq->wq.lock);
 	if (kq->map) {
-		if (!ready && !kevent_map_pending(kq) &&
+		if (!ready &&
 		    READ_ONCE(kq->nr_ready) | READ_ONCE(kq->nr_check)) {
 			kevent_queue_lock(kq);
-			kevent_catch_up(kq, false);
+			ready = kevent_catch_up(kq, false) ||
+				kevent_map_pending(kq);
 			kevent_queue_unlock(kq);
 		}
-		ready |= kevent_map_pending(kq);
 	} else if (!ready) {
 		/* Not by nr_ready: somebody may look at the only one. */
 		kevent_queue_lock(kq);

@@ -82,8 +82,8 @@ FIXTURE_TEARDOWN(fair)
 }
 
 /* One more queue that watches the socket, in map[]. */
-static void watch(struct __test_metadata *_metadata,
-		  FIXTURE_DATA(fair) *self, const FIXTURE_VARIANT(fair) *variant)
+static void watch(struct __test_metadata *_metadata, FIXTURE_DATA(fair) *self,
+		  const FIXTURE_VARIANT(fair) *variant)
 {
 	struct map *map = &self->map[self->nr_queues++];
 

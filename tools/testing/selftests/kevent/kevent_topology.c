@@ -352,9 +352,9 @@ TEST_F(flat, more_of_the_same_wakes_the_next_thread)
 }
 
 /*
- *	t0  t1  t2  t3      levels happen in one call, which lets nobody take the
- *	  \  \  /  /        first before the second is there: one that came back
- *	     kq             meanwhile would be t1's as well
+ *	t0  t1  t2  t3      levels happen in one call, which lets nobody take
+ *	  \  \  /  /        the first before the second is there: one that came
+ *	     kq             back meanwhile would be t1's as well
  *	    /  \  mode
  *	   s0   s1
  */

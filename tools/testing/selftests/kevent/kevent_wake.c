@@ -169,4 +169,84 @@ TEST(wakeup_all_wakes_all_queues)
 	spread(_metadata, KEVENT_REQ_WAKEUP_ALL, NR);
 }
 
+#define NR_SLOTS	4
+#define NR_RACES	1000
+
+struct racer {
+	pthread_t thread;
+	int fd[NR_SLOTS + 1][2];
+	int go;
+	int done;
+};
+
+/* Fire the last source, each time that it is asked to. */
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	int round;
+
+	for (round = 1; round <= NR_RACES; round++) {
+		while (__atomic_load_n(&r->go, __ATOMIC_SEQ_CST) < round)
+			sched_yield();
+		if (write(r->fd[NR_SLOTS][1], "x", 1) != 1)
+			break;
+		__atomic_store_n(&r->done, round, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+/*
+ *	p -> last source    happens while t takes the slots of the others, so
+ *	      |             that there is none left and t goes to sleep: either
+ *	      m -> t        way, t has it
+ */
+static void sleep_or_see(struct __test_metadata *_metadata, int others,
+			 unsigned int req)
+{
+	struct racer r = { 0 };
+	struct ukevent ev;
+	struct map map = { 0 };
+	int i, round, nr;
+	char c;
+
+	ASSERT_EQ(map_open(&map, NR_SLOTS), 0);
+	for (i = 0; i <= NR_SLOTS; i++) {
+		ASSERT_EQ(pipe2(r.fd[i], O_NONBLOCK), 0);
+		ASSERT_EQ(add_fd(map.fd, KEVENT_PIPE, r.fd[i][0],
+				 KEVENT_SOCKET_RECV, KEVENT_REQ_ET | req), 0);
+	}
+	ASSERT_EQ(pthread_create(&r.thread, NULL, race, &r), 0);
+	for (round = 1; round <= NR_RACES; round++) {
+		for (i = 0; i < others; i++)
+			ASSERT_EQ(write(r.fd[i][1], "x", 1), 1);
+		__atomic_store_n(&r.go, round, __ATOMIC_SEQ_CST);
+		/* Neither is always first. */
+		for (i = 0; i < round; i++)
+			__atomic_load_n(&r.done, __ATOMIC_SEQ_CST);
+		for (nr = 0; nr < others + 1; nr++) {
+			while (!map_take(&map, &ev))
+				ASSERT_GT(map_wait(&map, LONG_MS), 0);
+			ASSERT_EQ(read(ev.id.raw[0], &c, 1), 1);
+		}
+		while (__atomic_load_n(&r.done, __ATOMIC_SEQ_CST) < round)
+			sched_yield();
+	}
+	pthread_join(r.thread, NULL);
+	for (i = 0; i <= NR_SLOTS; i++) {
+		close(r.fd[i][0]);
+		close(r.fd[i][1]);
+	}
+	map_close(&map);
+}
+
+TEST(what_finds_no_room_is_not_slept_over)
+{
+	sleep_or_see(_metadata, NR_SLOTS, 0);
+}
+
+TEST(what_is_to_be_looked_at_is_not_slept_over)
+{
+	sleep_or_see(_metadata, 0, KEVENT_REQ_LAST_CHECK);
+}
+
 TEST_HARNESS_MAIN
