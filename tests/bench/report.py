@@ -58,6 +58,11 @@ def spread(values):
 class Bench:
     """Everything that was measured, and the report's sections."""
 
+    # How peers were compared, for the foot of the plot.
+    how = "NTA on and off in one boot"
+    # Room for the names of all series above bars.
+    bar_key = "offsets 0,0,graph 0.2,0\nset key top left"
+
     def __init__(self, raw):
         self.raw = raw
         self.ticks = {}
@@ -98,17 +103,24 @@ class Bench:
 
     # -- sections -------------------------------------------------------------
 
-    def head(self):
+    def title(self, text):
         c = self.json["conditions"]
-        self.say("NTA against the stock path of the same kernel")
-        self.say("=" * 45)
+        self.say(text)
+        self.say("=" * len(text))
         self.say(f"kernel {c.get('kernel', '?')}, {c.get('qemu', 'QEMU')}, {c.get('mode', '')}")
+
+    def mitigations(self):
+        for key, value in self.json["conditions"].items():
+            if key.startswith("mitigation_"):
+                self.say(f"{key[11:]}: {value}")
+
+    def head(self):
+        self.title("NTA against the stock path of the same kernel")
+        c = self.json["conditions"]
         on = [k[7:] for k, v in c.items() if k.startswith("config_") and v == "y"]
         off = [k[7:] for k, v in c.items() if k.startswith("config_") and v == "n"]
         self.say("config: " + " ".join(on) + ("; not " + " ".join(off) if off else ""))
-        for key, value in c.items():
-            if key.startswith("mitigation_"):
-                self.say(f"{key[11:]}: {value}")
+        self.mitigations()
         self.say("Instructions: qemu -icount shift=0, where RDTSC counts guest instructions; NTA on")
         self.say("and off in turn (A B A B) in one boot; median of the repeats, median of the rounds.")
         self.say("They are not cycles: no cache misses, a locked operation counts as one.")
@@ -398,8 +410,8 @@ class Bench:
                 f"set xrange [-0.3:{len(sizes) - 0.7}]\nset yrange [0:*]\nset offsets 0,0,graph 0.28,0\nset key top left\n"
                 "plot " + ", ".join(plots) + "\n")
 
-    @staticmethod
-    def panel_bars(title, ylabel, labels, series, ymin="0"):
+    @classmethod
+    def panel_bars(cls, title, ylabel, labels, series, ymin="0"):
         """series: [(name, colour, values)]"""
         name = "$bars_" + "".join(filter(str.isalnum, title))
         data = name + " << EOD\n"
@@ -408,7 +420,7 @@ class Bench:
         plots = ", ".join(f"{name} using {i + 2}:xtic(1) lc rgb '{c}' title '{n}'"
                           for i, (n, c, _) in enumerate(series))
         return (data + "EOD\n" + f"set title '{title}'\nset ylabel '{ylabel}'\nset xtics autofreq\n"
-                f"set xrange [-0.6:{len(labels) - 0.4}]\nset yrange [{ymin}:*]\nset offsets 0,0,graph 0.2,0\nset key top left\n"
+                f"set xrange [-0.6:{len(labels) - 0.4}]\nset yrange [{ymin}:*]\nset {cls.bar_key}\n"
                 "set style data histograms\nset style histogram clustered gap 1\n"
                 "set style fill solid 0.9 noborder\nplot " + plots + "\nset style data lines\n")
 
@@ -438,7 +450,7 @@ class Bench:
     def foot(self):
         c = self.json["conditions"]
         return (f"kernel {c.get('kernel', '?')}, qemu -icount shift=0 (instructions, not cycles), "
-                f"NTA on and off in one boot, medians; {c.get('mode', '')}")
+                f"{self.how}, medians; {c.get('mode', '')}")
 
     def plot(self, path):
         panels = self.panels()
@@ -458,6 +470,15 @@ class Bench:
             print("bench: gnuplot: " + done.stderr.strip().splitlines()[-1], file=sys.stderr)
             return False
         return True
+
+    def write(self, out, name):
+        """NAME.json, NAME.txt and NAME.png in OUT; the text is printed, too."""
+        text = "\n".join(self.text)
+        (out / f"{name}.json").write_text(json.dumps(self.json, indent=1) + "\n")
+        (out / f"{name}.txt").write_text(text + "\n")
+        if not self.plot(out / f"{name}.png"):
+            print("bench: no plot", file=sys.stderr)
+        print(text)
 
 
 def human(size):
@@ -480,11 +501,7 @@ def main():
     bench.verdict()
     if len(bench.json) < 3:
         sys.exit(f"bench: nothing to report in {raw}")
-    (out / "bench-nta.json").write_text(json.dumps(bench.json, indent=1) + "\n")
-    (out / "bench-nta.txt").write_text("\n".join(bench.text) + "\n")
-    if not bench.plot(out / "bench-nta.png"):
-        print("bench: no plot", file=sys.stderr)
-    print("\n".join(bench.text))
+    bench.write(out, "bench-nta")
 
 
 if __name__ == "__main__":

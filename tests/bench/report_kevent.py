@@ -79,19 +79,17 @@ def bold(share, limit):
 class Kevent(Bench):
     """Everything that was measured, and the report's sections."""
 
+    how = "one processor, engines in turn in one boot"
+    bar_key = "offsets 0,0,graph 0.45,0\nset key top left vertical maxrows 4 font 'Sans,9'"
+
     def __init__(self, raw):
         super().__init__(raw)
         self.cost = load(raw / "kevent-cost.txt")
         self.wall = load(raw / "kevent-tcg.txt")
 
     def head(self):
-        c = self.json["conditions"]
-        self.say("kevent against epoll and io_uring")
-        self.say("=" * 33)
-        self.say(f"kernel {c.get('kernel', '?')}, {c.get('qemu', 'QEMU')}, {c.get('mode', '')}")
-        for key, value in c.items():
-            if key.startswith("mitigation_"):
-                self.say(f"{key[11:]}: {value}")
+        self.title("kevent against epoll and io_uring")
+        self.mitigations()
         self.say("Instructions: qemu -icount shift=0, one processor, kernel and program of both sides;")
         self.say("engines in turn in one boot, rounds one after the other, median of the rounds. They are")
         self.say("not cycles: no cache misses, a locked operation counts as one. In a round the active")
@@ -389,18 +387,6 @@ class Kevent(Bench):
 
     # -- plot -------------------------------------------------------------------------
 
-    def foot(self):
-        c = self.json["conditions"]
-        return (f"kernel {c.get('kernel', '?')}, qemu -icount shift=0 (instructions, not cycles), one processor, "
-                f"engines in turn in one boot, medians; {c.get('mode', '')}")
-
-    @staticmethod
-    def panel_bars(title, ylabel, labels, series, ymin="0"):
-        """With room for the names of all engines above the bars."""
-        return Bench.panel_bars(title, ylabel, labels, series, ymin).replace(
-            "offsets 0,0,graph 0.2,0\nset key top left",
-            "offsets 0,0,graph 0.45,0\nset key top left vertical maxrows 4 font 'Sans,9'")
-
     def event_panel(self, mode, active):
         shapes = [s for s in self.shapes() if (s[1], s[3]) == (mode, active)]
         if not shapes:
@@ -464,12 +450,8 @@ def main():
     if len(bench.json) < 2:
         sys.exit(f"bench: nothing to report in {raw}")
     bench.verdict()
-    (out / "bench-kevent.json").write_text(json.dumps(bench.json, indent=1) + "\n")
-    (out / "bench-kevent.txt").write_text("\n".join(bench.text) + "\n")
     (out / "bench-kevent.md").write_text(bench.readme())
-    if not bench.plot(out / "bench-kevent.png"):
-        print("bench: no plot", file=sys.stderr)
-    print("\n".join(bench.text))
+    bench.write(out, "bench-kevent")
 
 
 if __name__ == "__main__":

@@ -55,14 +55,11 @@ def name_of(size):
 class Sniffer(Bench):
     """Everything that was measured, and the report's sections."""
 
+    how = "one processor, peers in turn in one boot"
+
     def head(self):
-        c = self.json["conditions"]
-        self.say("The zero-copy sniffer and zero-copy sending against their peers")
-        self.say("=" * 63)
-        self.say(f"kernel {c.get('kernel', '?')}, {c.get('qemu', 'QEMU')}, {c.get('mode', '')}")
-        for key, value in c.items():
-            if key.startswith("mitigation_"):
-                self.say(f"{key[11:]}: {value}")
+        self.title("The zero-copy sniffer and zero-copy sending against their peers")
+        self.mitigations()
         self.say("Instructions: qemu -icount shift=0, one processor, all of it counted: sender, stack,")
         self.say("capture, reader, interrupts; waiting left out. Each figure is the difference of a long")
         self.say("and a short run, divided by the packets; peers in turn in one boot, median of the rounds.")
@@ -300,11 +297,6 @@ class Sniffer(Bench):
 
     # -- plot -------------------------------------------------------------------------
 
-    def foot(self):
-        c = self.json["conditions"]
-        return (f"kernel {c.get('kernel', '?')}, qemu -icount shift=0 (instructions, not cycles), one processor, "
-                f"peers in turn in one boot, medians; {c.get('mode', '')}")
-
     @staticmethod
     def panel_curves(title, ylabel, ticks, curves):
         """curves: [(title, colour, dash, [(position, value)])]"""
@@ -388,13 +380,9 @@ def main():
     if len(bench.json) < 2:
         sys.exit(f"bench: nothing to report in {raw}")
     bench.verdict()
-    (out / "bench-zcs.json").write_text(json.dumps(bench.json, indent=1) + "\n")
-    (out / "bench-zcs.txt").write_text("\n".join(bench.text) + "\n")
-    if not bench.plot(out / "bench-zcs.png"):
-        print("bench: no plot", file=sys.stderr)
+    bench.write(out, "bench-zcs")
     if (raw / "seq.png").exists():
         shutil.copy(raw / "seq.png", out / "bench-zcs-seq.png")
-    print("\n".join(bench.text))
 
 
 if __name__ == "__main__":

@@ -33,16 +33,44 @@ load_sniffer()
 	[[ -e /dev/zc_sniffer ]] || modprobe zc_sniffer
 }
 
-# reader KIND OPTION...: a reader's command line; what it captures goes nowhere.
+# reader KIND DEVICE OPTION...: a reader's command line; what it captures goes nowhere.
 reader()
 {
-	local kind=$1; shift
+	local kind=$1 device=$2; shift 2
 
 	case $kind in
-	tcpdump) echo "tcpdump -i e0 -n -w /dev/null $*" ;;
-	tpacket) echo "./tpacket -i e0 $*" ;;
-	tap) echo "./zcsniff -i e0 -n -w /dev/null $*" ;;
+	tcpdump) echo "tcpdump -i $device -n -w /dev/null $*" ;;
+	tpacket) echo "./tpacket -i $device $*" ;;
+	tap) echo "./zcsniff -i $device -n -w /dev/null $*" ;;
 	free) echo "./zcsniff --point free -n -w /dev/null $*" ;;
 	*) echo "no reader $kind" >&2; return 1 ;;
 	esac
+}
+
+# listens FILE PID: wait for a reader that writes to FILE
+listens()
+{
+	until grep -q 'listening on' "$1"; do
+		kill -0 "$2" 2> /dev/null || { cat "$1" >&2; return 1; }
+	done
+}
+
+# number FILE REGEX: the one in front of what matches
+number()
+{
+	sed -nE "s/^([0-9]+) .*($2).*/\1/p" "$1" | head -n 1
+}
+
+# What a reader says in FILE when it ends.
+captured()
+{
+	number "$1" captured
+}
+
+missed()
+{
+	local n
+
+	n=$(number "$1" 'dropped by kernel|missed')
+	echo "${n:-0}"
 }
