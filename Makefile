@@ -9,7 +9,7 @@ VM	?=
 KBASE	?= 6.12
 KDIR	?= /lib/modules/$(shell uname -r)/build
 JOBS	?= $(shell nproc)
-SOAK	?= 3600
+SOAK	?=
 V	?= 0
 
 # A misspelt variable must not be silence.
@@ -61,7 +61,10 @@ modules: ## build what can be a module against KDIR=/path/to/headers
 	@tests/modules "$(KDIR)"
 
 soak: kernel guest ## kevent under load for an hour, or SOAK=seconds: no splat, memory flat
-	@tests/soak $(SOAK)
+	@tests/soak kevent $(SOAK)
+
+soak-servers: kernel guest ## servers and their clients for half an hour, or SOAK=seconds
+	@tests/soak servers $(SOAK)
 
 ##@ Patches
 tree: ## kernel source with hooks applied and overlay linked, in build/linux
@@ -106,6 +109,6 @@ help: ## show this
 Makefile: ;
 
 .DEFAULT_GOAL := kernel
-.PHONY: demo test bench kernel debug-kernel boot debug-boot check modules soak tree refresh \
-	series bisect deb guest clean distclean help
+.PHONY: demo test bench kernel debug-kernel boot debug-boot check modules soak soak-servers \
+	tree refresh series bisect deb guest clean distclean help
 MAKEFLAGS += --no-print-directory --no-builtin-rules

@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 
 files=(harness web bulk jumbo offload frag mcast unix netlink netem replay updown
-	switch hotplug pressure fault sniff zcsend sniff_tests kevent)
+	switch hotplug pressure fault sniff zcsend sniff_tests kevent evserver shim)
 
 main()
 {

@@ -26,6 +26,9 @@
 
 set -uo pipefail
 
+# The folder of all this, wherever a scenario works.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
 NTA_STAT=${NTA_STAT:-/proc/net/stat/nta}
 NTA_CHECK=${NTA_CHECK:-/sys/kernel/debug/nta/check}
 KMEMLEAK=/sys/kernel/debug/kmemleak
@@ -140,6 +143,23 @@ write_to()
 	echo "$2" > "$1"
 }
 
+# A test program beside this file: none of its points may fail or be skipped.
+# test_program NAME [ARGUMENT...]
+test_program()
+{
+	local status=0 totals
+
+	"$here/$1" "${@:2}" > log 2>&1 || status=$?
+	grep -E "^# [0-9]+ (bad releases|interests)" log || true
+	totals=$(grep "^# Totals:" log) || totals="# no totals"
+	echo "$totals"
+	[[ $status -eq 0 && $totals == *" fail:0 "*" skip:0 error:0" ]] && return
+	grep -vE "^(ok|#  RUN|#            OK|# Totals)" log | head -n 40 |
+		sed 's/^#* */# /' || true
+	# The first check that failed: where, and what was expected.
+	fail "$1: status $status $(grep -m 1 -E '^# [a-z_]+\.c:[0-9]+:' log || true)"
+}
+
 # === NTA's own view ==========================================================
 
 # Sum over all CPUs of a counter, in REPLY.
@@ -195,7 +215,8 @@ grow_nta()
 	receiver=$REPLY
 	wait_until is_listening east udp 5001
 	kill -STOP "$receiver"
-	in_ns west socat -u -b 1400 OPEN:payload UDP4:10.1.0.2:5001
+	# Again, if there is no memory for the way there: fault.sh.
+	wait_until in_ns west socat -u -b 1400 OPEN:payload UDP4:10.1.0.2:5001
 	nta_get node_bytes > full
 	kill -KILL "$receiver"
 }
@@ -421,12 +442,14 @@ link_stat()
 	ip -n "$1" -s -j link show "$2" | jq -e ".[0].stats64.$3.$4"
 }
 
-# is_listening NS tcp|udp PORT, for the process last started there.
+# is_listening NS tcp|udp PORT, for the process last started there, which may
+# not end meanwhile.
 is_listening()
 {
 	local port state=0A line file
 	local -a lines
 
+	has_ended "${NS_PID[$1]}" && fail "who was to listen at $2 port $3 has ended"
 	[[ $2 == tcp ]] || state=07
 	printf -v port %04X "$3"
 	for file in "/proc/${NS_PID[$1]}/net/$2" "/proc/${NS_PID[$1]}/net/${2}6"; do
@@ -436,6 +459,28 @@ is_listening()
 		done
 	done
 	return 1
+}
+
+# Does a server on this machine take connections at a port?
+answers()
+{
+	(: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null
+}
+
+# The report of ab in a file tells of so many requests, all answered as they should.
+# ab_has_all FILE REQUESTS
+ab_has_all()
+{
+	is_equal "$(sed -n 's/^Complete requests: *//p' "$1")" "$2" "complete requests"
+	is_equal "$(sed -n 's/^Failed requests: *//p' "$1")" 0 "failed requests"
+	! grep -q 'Non-2xx\|Write errors' "$1" || fail "$(grep 'Non-2xx\|Write' "$1")"
+}
+
+# What a log of lighttpd complains of, besides PATTERN: complaints FILE [PATTERN]. It
+# reads two clocks one after the other, and a second may begin in between.
+complaints()
+{
+	grep -v "server started\\|server stopped\\|clock jumped -1 secs${2:+\\|$2}" "$1"
 }
 
 # Random bytes, so that nothing can match by accident.
@@ -449,17 +494,19 @@ has_size()
 	[[ -e $1 && $(stat -c %s "$1") -ge $2 ]]
 }
 
-# Carry a file over TCP and compare: tcp_transfer FROM TO VERSION FILE
+# Carry a file over TCP and compare:
+# tcp_transfer FROM TO VERSION FILE [OPTIONS-OF-BOTH]
 tcp_transfer()
 {
-	local from=$1 to=$2 ip=$3 file=$4 server addr
+	local from=$1 to=$2 ip=$3 file=$4 options=${5:-} server addr
 
 	addr=$(socat_addr "$to" "$ip")
 	rm -f "$WORK/got"
-	spawn "$to" socat -u "TCP$ip-LISTEN:5000,reuseaddr" "OPEN:$WORK/got,creat,excl"
+	spawn "$to" socat -u "TCP$ip-LISTEN:5000,reuseaddr$options" \
+		"OPEN:$WORK/got,creat,excl"
 	server=$REPLY
 	wait_until is_listening "$to" tcp 5000
-	in_ns "$from" socat -u "OPEN:$file" "TCP$ip:$addr:5000"
+	in_ns "$from" socat -u "OPEN:$file" "TCP$ip:$addr:5000$options"
 	wait_for "$server"
 	cmp "$file" "$WORK/got" || fail "TCP/IPv$ip $from to $to: what came is not what was sent"
 }

@@ -16,9 +16,8 @@
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-slab=/sys/kernel/slab
-# KiB. What per-CPU lists, and the slabs of processes that come and go, differ by.
-SPREAD=4096
+# shellcheck source-path=SCRIPTDIR source=soak_lib.sh
+. "$here/soak_lib.sh"
 
 # Run a program; its output only if it fails.
 # check NAME [ARGUMENT...]
@@ -36,41 +35,6 @@ check()
 seed()
 {
 	od -An -N4 -tu4 /dev/urandom | tr -d ' '
-}
-
-# Objects of kevent's caches, in REPLY.
-objects()
-{
-	local cache value
-
-	REPLY=0
-	for cache in "$slab"/kevent_file "$slab"/kevent_file_wait; do
-		echo 1 > "$cache/shrink"
-		read -r value _ < "$cache/objects"
-		REPLY=$((REPLY + value))
-	done
-}
-
-# What is freed later is freed soon: objects must be gone, in REPLY how many are
-# not.
-settle()
-{
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		objects
-		[[ $REPLY -ne 0 ]] || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
-# Unreclaimable slab in KiB, in REPLY.
-unreclaimable()
-{
-	sync
-	echo 3 > /proc/sys/vm/drop_caches
-	REPLY=$(awk '/^SUnreclaim/ { print $2 }' /proc/meminfo)
 }
 
 round()
@@ -97,10 +61,7 @@ main()
 		sed -n '4,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
 		exit 2
 	fi
-	if [[ ! -w $slab/kevent_file/shrink || -L $slab/kevent_file ]]; then
-		echo "soak: no cache of kevent's own in $slab; boot with slab_nomerge" >&2
-		exit 1
-	fi
+	caches_are_there || exit 1
 	ulimit -n 65536
 	while [[ $failed -eq 0 && ($SECONDS -lt $1 || $n -lt 3) ]]; do
 		n=$((n + 1))

@@ -28,10 +28,8 @@ run_ab()
 	local requests=$1 page=$3
 
 	in_ns west ab -q -n "$requests" -c "$2" "${@:4}" "http://10.1.0.2/$page" > "$WORK/ab"
-	is_equal "$(ab_says 'Complete requests')" "$requests" "complete requests"
-	is_equal "$(ab_says 'Failed requests')" 0 "failed requests"
+	ab_has_all "$WORK/ab" "$requests"
 	is_equal "$(ab_says 'Document Length')" "$(stat -c %s "$WORK/site/$page")" "length"
-	! grep -q 'Non-2xx\|Write errors' "$WORK/ab" || fail "$(grep 'Non-2xx\|Write' "$WORK/ab")"
 }
 
 # A connection is six packets at the very least, each with a head.
