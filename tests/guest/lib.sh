@@ -32,6 +32,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NTA_STAT=${NTA_STAT:-/proc/net/stat/nta}
 NTA_CHECK=${NTA_CHECK:-/sys/kernel/debug/nta/check}
 KMEMLEAK=/sys/kernel/debug/kmemleak
+# Switched off when the kernel was started: as if it were not there.
+[[ " $(< /proc/cmdline) " != *" kmemleak=off "* ]] || KMEMLEAK=/none
 CGROUP=/sys/fs/cgroup/scenario
 WORK=/tmp/scenario
 
