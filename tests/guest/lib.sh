@@ -107,7 +107,10 @@ wait_until()
 # Wait for a process that was started here; its status.
 wait_for()
 {
-	wait_until has_ended "$1"
+	if ! wait_until has_ended "$1"; then
+		say "it is $(tr '\0' ' ' < "/proc/$1/cmdline"), in $(< "/proc/$1/syscall")"
+		return 1
+	fi
 	wait "$1"
 }
 
@@ -350,14 +353,15 @@ spawn()
 	NS_PID[$ns]=$REPLY
 }
 
-# What busy servers need; what makes sockets without a process go soon; nobody
-# is told to slow down; no packets but those of the scenario.
+# What busy servers need; what makes sockets without a process go soon, but not
+# while a slow machine is about to answer: three seconds; nobody is told to slow
+# down; no packets but those of the scenario.
 NS_SETUP='
 	cd /proc/sys/net
 	echo 8192 > core/somaxconn
 	echo 8192 > ipv4/tcp_max_syn_backlog
 	echo 1024 65535 > ipv4/ip_local_port_range
-	echo 1 > ipv4/tcp_orphan_retries
+	echo 3 > ipv4/tcp_orphan_retries
 	echo 1 > ipv4/tcp_fin_timeout
 	echo 0 > ipv4/icmp_ratelimit
 	echo 0 > ipv6/icmp/ratelimit

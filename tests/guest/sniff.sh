@@ -20,7 +20,7 @@ tcp_is_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 1000000 100000)
+	bytes=$(scaled 400000 100000)
 	net_pair 1500
 	pair_features tso off gso off gro off
 	watch_pair east
@@ -60,7 +60,7 @@ segmentation_offload_is_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 3000000 300000)
+	bytes=$(scaled 1000000 300000)
 	net_pair 1500
 	pair_features tso on gso on gro on
 	watch_pair west
@@ -79,7 +79,7 @@ receive_offload_is_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 2000000 200000)
+	bytes=$(scaled 800000 200000)
 	net_pair 1500
 	pair_features tso off gso on gro on
 	watch_pair east
@@ -106,7 +106,7 @@ jumbo_frames_are_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 2000000 200000)
+	bytes=$(scaled 800000 200000)
 	net_pair 9000
 	pair_features tso off gso off gro off
 	watch_pair east
@@ -175,7 +175,7 @@ loopback_is_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 2000000 300000)
+	bytes=$(scaled 800000 300000)
 	sniffer_is_there
 	net_ns west
 	start_tcpdump west lo
@@ -198,7 +198,7 @@ web_traffic_is_the_same()
 {
 	local n
 
-	n=$(scaled 300 40)
+	n=$(scaled 100 40)
 	net_pair 1500
 	mkdir site
 	make_payload site/small 500
@@ -255,7 +255,7 @@ all_interfaces_are_the_same()
 {
 	local bytes
 
-	bytes=$(scaled 1000000 200000)
+	bytes=$(scaled 400000 200000)
 	net_pair 1500
 	sniffer_is_there
 	ip -n west link add d0 type dummy
@@ -286,7 +286,7 @@ all_namespaces_are_the_same()
 {
 	local bytes filter
 
-	bytes=$(scaled 1000000 200000)
+	bytes=$(scaled 400000 200000)
 	net_pair 1500
 	sniffer_is_there
 	filter="$MARKS or net 10.1.0.0/24 or net fd01::/64"
