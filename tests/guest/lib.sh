@@ -482,6 +482,17 @@ ab_has_all()
 	! grep -q 'Non-2xx\|Write errors' "$1" || fail "$(grep 'Non-2xx\|Write' "$1")"
 }
 
+# The report of memcaslap in a file tells of no value that was lost, not compared, or
+# another one than was written.
+memcaslap_has_all()
+{
+	local line
+
+	for line in get_misses verify_misses verify_failed; do
+		is_equal "$(sed -n "s/^$line: //p" "$1")" 0 "memcaslap: $line"
+	done
+}
+
 # What a log of lighttpd complains of, besides PATTERN: complaints FILE [PATTERN]. It
 # reads two clocks one after the other, and a second may begin in between.
 complaints()
