@@ -51,6 +51,32 @@ static u32 measure(struct kevent *kev)
 	return kev->source->measure ? kev->source->measure(kev) : 0;
 }
 
+/*
+ * The source is ready at once: end the interest, and let KEVENT_CTL_ADD hand it
+ * back. Return: false if a wake-up has already written the event to the mapped
+ * ring. A consumer may have read that slot, so the interest stays registered.
+ * Bits that the slot lacks are reported in the usual way.
+ */
+static bool ctl_take_back(struct kevent *kev, u32 data0, u32 data1)
+{
+	struct kevent_queue *kq = kev->kq;
+	bool pollers = false, told;
+
+	spin_lock_irq(&kq->wq.lock);
+	told = kev->pos;
+	if (!told) {
+		kev->flags |= KEV_DEAD;
+	} else {
+		data0 &= ~kev->event.ret_data[0];
+		if (data0 && __kevent_tell(kev, data0, data1))
+			pollers = __kevent_wake(kq, 1);
+	}
+	spin_unlock_irq(&kq->wq.lock);
+	if (pollers)
+		kevent_wake_pollers(kq, 0);
+	return !told;
+}
+
 /* 0: registered; 1: ready at once, see event; an errno; KEVENT_AS_TOP. */
 static int add_one(struct kevent_queue *kq, struct ukevent *event)
 {
@@ -76,8 +102,11 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 	kev->flags = KEV_ADDED;
 	ret = source->add(kev);
 	if (unlikely(ret < 0 || ret == KEVENT_AS_TOP)) {
-		/* Linked to nothing: nobody else looks at the flags. */
-		kev->flags &= ~KEV_ADDED;
+		/*
+		 * Linked to nothing: nobody else looks at the flags. What it
+		 * may have reported meanwhile is void.
+		 */
+		kev->flags &= ~(KEV_ADDED | KEV_DEAD);
 		kevent_remove(kev);
 		return ret;
 	}
@@ -95,8 +124,14 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 	event->ret_flags = KEVENT_RET_DONE;
 	event->ret_data[0] = ret;
 	event->ret_data[1] = measure(kev);
-	kevent_remove(kev);
-	return 1;
+	if (ctl_take_back(kev, event->ret_data[0], event->ret_data[1])) {
+		kevent_remove(kev);
+		return 1;
+	}
+	event->ret_flags = 0;
+	event->ret_data[0] = 0;
+	event->ret_data[1] = 0;
+	return 0;
 }
 
 static int add(struct kevent_queue *kq, struct ukevent *event)
@@ -141,8 +176,9 @@ static void remove(struct kevent_queue *kq, struct ukevent *event)
 {
 	struct kevent *kev = find(kq, event);
 
-	if (kev)
-		kevent_remove(kev);
+	/* A wake-up after find() may have fired a one-shot. */
+	if (kev && unlikely(!kevent_remove(kev)))
+		fail(event, -ENOENT);
 }
 
 static void modify(struct kevent_queue *kq, struct ukevent *event)
@@ -150,6 +186,7 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 	struct kevent *kev = find(kq, event);
 	u32 data0, data1 = 0;
 	bool state;
+	u64 pos = 0;
 	int err;
 
 	if (!kev)
@@ -169,6 +206,12 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 		}
 	}
 	spin_lock_irq(&kq->wq.lock);
+	if (unlikely(kev->flags & KEV_DEAD)) {
+		/* A wake-up after find() may have fired a one-shot. */
+		spin_unlock_irq(&kq->wq.lock);
+		fail(event, -ENOENT);
+		return;
+	}
 	kev->event.event = event->event;
 	/* Where it stands in wait queues was decided when it was added. */
 	kev->event.req_flags = (event->req_flags & ~KEVENT_REQ_WAKEUP_ALL) |
@@ -176,11 +219,12 @@ static void modify(struct kevent_queue *kq, struct ukevent *event)
 	kev->event.cookie = event->cookie;
 	if (state) {
 		/* A state is looked at again: what was told of it is void. */
-		__kevent_map_stale(kev);
+		pos = __kevent_map_forget(kev);
 		__kevent_unlink(kev);
 		kev->flags &= ~KEV_DOUBT;
 	}
 	spin_unlock_irq(&kq->wq.lock);
+	kevent_map_mark(kq, pos);
 
 	if (state) {
 		/*
@@ -215,8 +259,8 @@ static bool ready(struct kevent_queue *kq, struct ukevent *event)
 }
 
 /* True when the element is to be handed back at the front. */
-static bool work(struct kevent_queue *kq, unsigned int cmd,
-		 struct ukevent *event)
+static __always_inline bool ctl_work(struct kevent_queue *kq, unsigned int cmd,
+				     struct ukevent *event)
 {
 	switch (cmd) {
 	case KEVENT_CTL_ADD:
@@ -231,6 +275,22 @@ static bool work(struct kevent_queue *kq, unsigned int cmd,
 		return ready(kq, event);
 	}
 }
+
+#if IS_ENABLED(CONFIG_KEVENT_KUNIT_TEST)
+/**
+ * kevent_ctl_one() - carry out a command for one element
+ * @kq: the queue, with its mutex held; KEVENT_CTL_ADD may drop and retake it
+ * @cmd: KEVENT_CTL_*
+ * @event: the element; the result is stored in it
+ *
+ * Return: true when it is to be handed back at the front.
+ */
+bool kevent_ctl_one(struct kevent_queue *kq, unsigned int cmd,
+		    struct ukevent *event)
+{
+	return ctl_work(kq, cmd, event);
+}
+#endif
 
 /* Write the results of worked-off elements that stay where they are. */
 static int put_results(struct ukevent __user *arg, const struct ukevent *event,
@@ -316,7 +376,7 @@ int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
 		kevent_queue_lock(kq);
 		kevent_reap(kq);
 		for (i = 0; i < nr; i++) {
-			if (work(kq, cmd, &piece[i]))
+			if (ctl_work(kq, cmd, &piece[i]))
 				handed |= BIT_ULL(i);
 		}
 		kevent_queue_unlock(kq);

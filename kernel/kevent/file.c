@@ -40,6 +40,7 @@
 #include <linux/hash.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/kasan.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "tell.h"
@@ -137,34 +138,29 @@ void kevent_file_free_spare(struct kevent_queue *kq)
 /* === Wake-ups === */
 
 /*
- * Called with the wait queue's lock held, from any context.
- *
- * Of several queues that asked for it the first one gets it, and goes to the
- * end of the line, where its waker is known to stop at the first that takes
- * it. That is right for input only: room to write is offered to everybody, or
- * a writer that is blocked in write() would miss it.
+ * Report a wake-up to the queue, if the interest asked for one of its bits.
+ * @sure: set when the wake-up names bits that are all reliable, see SURE.
+ * Return: as __kevent_tell().
  */
-static __always_inline int file_event(struct kevent_file *kf,
-				      wait_queue_entry_t *wait, void *key)
+static __always_inline int file_tell(struct kevent_file *kf, __poll_t polled,
+				     bool *sure)
 {
-	__poll_t polled = key_to_poll(key);
 	struct kevent *kev = &kf->kev;
 	struct kevent_queue *kq = kev->kq;
 	u32 bits = (__force u32)polled & READ_ONCE(kev->mask);
-	bool pollers = false, sure;
-	wait_queue_head_t *head;
+	bool pollers = false;
 	unsigned long flags;
 	u32 data1 = 0;
 	int told;
 
 	if (polled && !bits)
 		return 0;
-	sure = bits && !(bits & ~(__force u32)SURE);
+	*sure = bits && !(bits & ~(__force u32)SURE);
 
 	spin_lock_irqsave(&kq->wq.lock, flags);
 	/* (D) The source's state, then the consumers' index. */
 	smp_mb__after_spinlock();
-	if (likely(sure &&
+	if (likely(*sure &&
 		   !(kev->event.req_flags & KEVENT_REQ_LAST_CHECK))) {
 		if (kev->source->measure)
 			data1 = INDIRECT_CALL_1(kev->source->measure,
@@ -181,17 +177,48 @@ static __always_inline int file_event(struct kevent_file *kf,
 
 	if (unlikely(pollers))
 		kevent_wake_pollers(kq, polled & EPOLL_URING_WAKE);
+	return told;
+}
 
-	if (unlikely(polled & POLLFREE)) {
-		list_del_init(&wait->entry);
-		/* The wait queue goes; pairs with kevent_file_unwait(). */
-		smp_store_release(&wait->private, NULL);
-		return 0;
-	}
-	if (!told || !sure || !(wait->flags & WQ_FLAG_EXCLUSIVE) ||
+/*
+ * POLLFREE: the wait queue is about to be freed. The entry must leave it, even
+ * if the interest has ended and takes no events. Once private is NULL, another
+ * CPU may free the interest: do not touch it after that.
+ */
+static noinline int file_leave(struct kevent_file *kf, wait_queue_entry_t *wait,
+			       __poll_t polled)
+{
+	bool sure;
+
+	list_del_init(&wait->entry);
+	file_tell(kf, polled, &sure);
+	/* Pairs with the acquire in kevent_file_unwait(). */
+	smp_store_release(&wait->private, NULL);
+	return 0;
+}
+
+/*
+ * Called with the wait queue's lock held, from any context.
+ *
+ * Of several queues that asked for it the first one gets it, and goes to the
+ * end of the line, where its waker is known to stop at the first that takes
+ * it. That is right for input only: room to write is offered to everybody, or
+ * a writer that is blocked in write() would miss it.
+ */
+static __always_inline int file_event(struct kevent_file *kf,
+				      wait_queue_entry_t *wait, void *key)
+{
+	__poll_t polled = key_to_poll(key);
+	wait_queue_head_t *head;
+	bool sure;
+
+	if (unlikely(polled & POLLFREE))
+		return file_leave(kf, wait, polled);
+	if (!file_tell(kf, polled, &sure) || !sure ||
+	    !(wait->flags & WQ_FLAG_EXCLUSIVE) ||
 	    !(polled & (EPOLLIN | EPOLLRDNORM)) || polled & EPOLLOUT)
 		return 0;
-	if (!(kev->flags & KEV_FAIR))
+	if (!(kf->kev.flags & KEV_FAIR))
 		return 1;
 	head = wait->private;
 	if (!list_is_last(&wait->entry, &head->head))
@@ -258,7 +285,7 @@ static void kevent_file_unwait(wait_queue_entry_t *wait)
 
 	rcu_read_lock();
 	/*
-	 * Pairs with the release in file_event(): NULL after POLLFREE. Else the
+	 * Pairs with the release in file_leave(): NULL after POLLFREE. Else the
 	 * wait queue is there until RCU says so.
 	 */
 	head = smp_load_acquire(&wait->private);
@@ -448,68 +475,241 @@ u32 kevent_file_poll(struct kevent *kev, u32 *data)
 
 /* === Close === */
 
-/* Any interest in the file: of a queue or all; through a table, or all. */
-static struct kevent_file *find_closed(struct file *file,
-				       struct kevent_queue *kq, fl_owner_t id)
-{
-	struct kevent_file *kf;
+/*
+ * A walk over f_kevents for one close: a mark in the list, between the entries
+ * that the walk has passed and the others. Other walks skip the mark, since it
+ * has no queue. Entries that are added later stand before it. The walk need not
+ * see them: attach() refuses a descriptor that is closed already.
+ */
+struct file_cursor {
+	struct kevent_file	kf;
+	struct file		*file;
+	fl_owner_t		id;	/* NULL: all; else this table only */
+	bool			in_work;
+	struct work_struct	work;
+};
 
-	hlist_for_each_entry(kf, &file->f_kevents, fnode) {
-		if (kq && kf->kev.kq != kq)
-			continue;
-		if (!id || (kf->files == id && !is_in_table(kf)))
-			return kf;
-	}
-	return NULL;
+/*
+ * True when the close that the walk is for ends the interest. A worker cannot
+ * look at the table, which may be gone: kev.closed tells, under the bucket's
+ * lock. A table without users goes as a whole: the first close ends all.
+ */
+static bool file_cursor_wants(const struct file_cursor *cur,
+			      struct kevent_file *kf)
+{
+	if (!kf->kev.kq)
+		return false;
+	if (cur->in_work)
+		return kf->kev.closed;
+	if (!cur->id)
+		return true;
+	return kf->files == cur->id &&
+	       (!atomic_read(&kf->files->count) || !is_in_table(kf));
 }
 
-/* End the interests that were closed, queue by queue. */
-static void close_all(struct file *file, fl_owner_t id)
+/*
+ * Move the mark past entries that this close does not end, KEVENT_STRIDE at
+ * most. @end: set to whether the list ends there. Needs the bucket's lock.
+ *
+ * Return: the first entry that this close ends; NULL if it was not reached.
+ */
+static struct kevent_file *file_cursor_next(struct file_cursor *cur, bool *end)
 {
-	spinlock_t *lock = bucket_lock(file);
-	struct kevent_queue *kq;
-	struct kevent_file *kf;
+	struct hlist_node *node, *pos = &cur->kf.fnode;
+	struct kevent_file *kf = NULL;
+	unsigned int left = KEVENT_STRIDE;
 
-	for (;;) {
-		spin_lock(lock);
-		kf = find_closed(file, NULL, id);
-		kq = kf ? kf->kev.kq : NULL;
-		if (kq)
-			kevent_queue_get(kq);
-		spin_unlock(lock);
-		if (!kq)
-			return;
-
-		kevent_queue_lock(kq);
-		do {
-			spin_lock(lock);
-			kf = find_closed(file, kq, id);
-			spin_unlock(lock);
-			/* It stays, since only we hold its queue's mutex. */
-			if (kf)
-				kevent_close(&kf->kev);
-		} while (kf);
-		kevent_queue_unlock(kq);
-		kevent_queue_put(kq);
+	for (node = pos->next; node && left; node = node->next, left--) {
+		kf = hlist_entry(node, struct kevent_file, fnode);
+		if (file_cursor_wants(cur, kf))
+			break;
+		pos = node;
+		kf = NULL;
 	}
+	if (pos != &cur->kf.fnode) {
+		hlist_del(&cur->kf.fnode);
+		hlist_add_behind(&cur->kf.fnode, pos);
+	}
+	*end = !node;
+	return kf;
+}
+
+/* Return: the queue of the next interest to end, with a reference; or NULL. */
+static struct kevent_queue *file_cursor_queue(struct file_cursor *cur)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+	struct kevent_queue *kq = NULL;
+	struct kevent_file *kf;
+	bool end;
+
+	do {
+		spin_lock(lock);
+		kf = file_cursor_next(cur, &end);
+		if (kf) {
+			kq = kf->kev.kq;
+			kevent_queue_get(kq);
+		}
+		spin_unlock(lock);
+		cond_resched();
+	} while (!kf && !end);
+	return kq;
+}
+
+/*
+ * Return: the next interest to end, if it belongs to @kq, which the caller has
+ * locked; else NULL. Also NULL if it is too far away for one step of the walk.
+ */
+static struct kevent_file *file_cursor_of(struct file_cursor *cur,
+					  struct kevent_queue *kq)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+	struct kevent_file *kf;
+	bool end;
+
+	spin_lock(lock);
+	kf = file_cursor_next(cur, &end);
+	/* It stays, since only we hold its queue's mutex. */
+	if (kf && kf->kev.kq != kq)
+		kf = NULL;
+	spin_unlock(lock);
+	return kf;
+}
+
+/*
+ * End some of the interests that were closed: up to KEVENT_STRIDE in a row of
+ * one queue, with its mutex taken once. Return: false when there are no more.
+ */
+static bool file_cursor_close(struct file_cursor *cur)
+{
+	struct kevent_queue *kq = file_cursor_queue(cur);
+	struct kevent_file *kf;
+	unsigned int left;
+
+	if (!kq)
+		return false;
+	kevent_queue_lock(kq);
+	for (left = KEVENT_STRIDE; left; left--) {
+		kf = file_cursor_of(cur, kq);
+		if (!kf)
+			break;
+		kevent_close(&kf->kev);
+	}
+	kevent_queue_unlock(kq);
+	kevent_queue_put(kq);
+	return true;
+}
+
+static void file_cursor_begin(struct file_cursor *cur)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+
+	spin_lock(lock);
+	hlist_add_head(&cur->kf.fnode, &cur->file->f_kevents);
+	spin_unlock(lock);
+}
+
+static void file_cursor_end(struct file_cursor *cur)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+
+	spin_lock(lock);
+	hlist_del(&cur->kf.fnode);
+	spin_unlock(lock);
+}
+
+static void file_close_work(struct work_struct *work)
+{
+	struct file_cursor *cur = container_of(work, struct file_cursor, work);
+
+	while (file_cursor_close(cur))
+		cond_resched();
+	file_cursor_end(cur);
+	fput(cur->file);
+	kfree(cur);
+}
+
+/* Say what a worker is to end. The walk is at its end afterwards. */
+static void file_cursor_mark(struct file_cursor *cur)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+	struct kevent_file *kf;
+	bool end;
+
+	do {
+		spin_lock(lock);
+		kf = file_cursor_next(cur, &end);
+		if (kf) {
+			kf->kev.closed = true;
+			hlist_del(&cur->kf.fnode);
+			hlist_add_behind(&cur->kf.fnode, &kf->fnode);
+		}
+		spin_unlock(lock);
+		cond_resched();
+	} while (!end);
+}
+
+/* Have a worker go on. Return: false without memory for that. */
+static bool file_close_later(struct file_cursor *cur)
+{
+	spinlock_t *lock = bucket_lock(cur->file);
+	struct file_cursor *later;
+
+	later = kzalloc(sizeof(*later), GFP_KERNEL | __GFP_NOWARN);
+	if (!later)
+		return false;
+	later->file = get_file(cur->file);
+	later->in_work = true;
+	INIT_WORK(&later->work, file_close_work);
+	spin_lock(lock);
+	hlist_add_behind(&later->kf.fnode, &cur->kf.fnode);
+	hlist_del(&cur->kf.fnode);
+	hlist_add_behind(&cur->kf.fnode, &later->kf.fnode);
+	spin_unlock(lock);
+	file_cursor_mark(cur);
+	queue_work(system_unbound_wq, &later->work);
+	return true;
+}
+
+/*
+ * End the interests that were closed, in one walk over the list.
+ *
+ * A process that is killed in close() need not finish the walk: a worker does,
+ * since others may have the queue, or even the table (CLONE_FILES). In exit
+ * there is nothing to hurry for.
+ */
+static void file_close(struct file *file, fl_owner_t id)
+{
+	struct file_cursor cur = {
+		.file = file,
+		.id = id,
+	};
+
+	file_cursor_begin(&cur);
+	while (file_cursor_close(&cur)) {
+		if (id && fatal_signal_pending(current) &&
+		    !(current->flags & PF_EXITING) && file_close_later(&cur))
+			break;
+	}
+	file_cursor_end(&cur);
 }
 
 void __kevent_close_fd(struct file *file, fl_owner_t id)
 {
 	if (id)
-		close_all(file, id);
+		file_close(file, id);
 }
 
 void __kevent_release_file(struct file *file)
 {
-	close_all(file, NULL);
+	file_close(file, NULL);
 }
 
 static int __init kevent_file_init(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+	/* Not ARRAY_SIZE(): a lock without SMP has no size. */
+	for (i = 0; i < 1 << BUCKET_BITS; i++)
 		spin_lock_init(&buckets[i].lock);
 	kevent_file_cache = KMEM_CACHE(kevent_file, SLAB_PANIC | SLAB_ACCOUNT);
 	kevent_wait_cache = KMEM_CACHE(kevent_file_wait,

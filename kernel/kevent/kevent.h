@@ -7,6 +7,7 @@
 #define _KERNEL_KEVENT_H
 
 #include <linux/fs.h>
+#include <linux/jump_label.h>
 #include <linux/kevent.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -14,6 +15,7 @@
 #include <linux/poll.h>
 #include <linux/refcount.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/kevent.h>
 
@@ -103,6 +105,9 @@ enum kevent_state {
 #define KEV_AGAIN	0x40	/* READY as a level that was told before */
 #define KEV_NO_REF	0x80	/* a file that is polled without a reference */
 
+/* Steps of a walk before it drops its spinlock, or calls cond_resched(). */
+#define KEVENT_STRIDE	64
+
 /* source->add(): again, after kevent_queue_make_top(). */
 #define KEVENT_AS_TOP	1024
 
@@ -117,6 +122,8 @@ enum kevent_state {
  * @source: its kind
  * @kq: the queue
  * @hashed: in kq->table
+ * @closed: a worker ends it: its descriptor was closed by a process that was
+ *	killed then
  * @next: the next one in its chain there
  */
 struct kevent {
@@ -124,6 +131,7 @@ struct kevent {
 	u8			state;
 	u8			flags;
 	bool			hashed;
+	bool			closed;
 	struct list_head	link;
 	struct ukevent		event;
 	u64			pos;
@@ -156,6 +164,8 @@ struct kevent_table {
  * @map: head of the mapped ring, or NULL; user space reads it
  * @tail: its consumers' page, which user space writes
  * @slots: the mapped ring's slots
+ * @older: an entry per slot: how far back the interest's previous slot is, if
+ *	nobody has taken that one: see kevent_map_link()
  * @slot_mask: their number minus one
  * @map_size: bytes of @map
  * @kidx: next slot to be written
@@ -181,16 +191,20 @@ struct kevent_table {
  * @ring_size: its slots
  * @ring_kidx: next to be written, never wraps
  * @ring_uidx: next to be committed, never wraps
+ * @ring_mm: address space of @ring; keeps the mm_struct, not the pages
  * @file: the queue's file; not a reference
  * @user: who pays
  * @nr_locked: pages charged to RLIMIT_MEMLOCK
  * @ref: the file, and each interest that a close() or a timer is at
+ * @end_chain: once the file is closed: chains before this one are empty
+ * @end_work: frees the rest of the interests if the closing process is killed
  */
 struct kevent_queue {
 	wait_queue_head_t	wq;
 	struct kevent_map	*map;
 	struct kevent_map_tail	*tail;
 	struct ukevent		*slots;
+	u64			*older;
 	u32			slot_mask;
 	u64			kidx;
 	struct list_head	ready;
@@ -217,12 +231,15 @@ struct kevent_queue {
 	u32			ring_size;
 	u64			ring_kidx;
 	u64			ring_uidx;
+	struct mm_struct	*ring_mm;
 
 	size_t			map_size;
 	struct file		*file;
 	struct user_struct	*user;
 	unsigned long		nr_locked;
 	refcount_t		ref;
+	unsigned long		end_chain;
+	struct work_struct	end_work;
 };
 
 /* queue.c */
@@ -235,7 +252,7 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 			    const struct kevent_source *source,
 			    const struct ukevent *event);
 void kevent_free(struct kevent *kev);
-void kevent_remove(struct kevent *kev);
+bool kevent_remove(struct kevent *kev);
 void kevent_close(struct kevent *kev);
 void kevent_reap(struct kevent_queue *kq);
 
@@ -305,7 +322,7 @@ static inline void __kevent_unlink(struct kevent *kev)
 int kevent_map_create(struct kevent_queue *kq, u32 nr);
 void kevent_map_destroy(struct kevent_queue *kq);
 int kevent_map_mmap(struct file *file, struct vm_area_struct *vma);
-void __kevent_map_mark(struct kevent *kev);
+void __kevent_map_mark(struct kevent_queue *kq, u64 pos);
 int kevent_map_fetch(struct kevent_queue *kq, struct kevent_sink *sink);
 u32 kevent_map_commit(struct kevent_queue *kq, u32 new_uidx);
 
@@ -326,14 +343,52 @@ static inline bool kevent_map_untaken(const struct kevent *kev)
 	       kev->kq->kidx - kev->pos < kevent_map_pending(kev->kq);
 }
 
-/* Mark its slots that nobody has taken. Needs the queue's lock. */
-static inline void __kevent_map_stale(struct kevent *kev)
+/*
+ * Forget the slots of an interest. Needs the queue's lock.
+ *
+ * Return: its last slot that nobody has taken, or 0. Pass it to
+ * kevent_map_mark() after the unlock.
+ */
+static inline u64 __kevent_map_forget(struct kevent *kev)
 {
-	if (kev->kq->map && kevent_map_untaken(kev))
-		__kevent_map_mark(kev);
+	u64 pos = kev->kq->map && kevent_map_untaken(kev) ? kev->pos : 0;
+
+	kev->pos = 0;
+	return pos;
+}
+
+/* Mark these slots as stale, if there are any. */
+static inline void kevent_map_mark(struct kevent_queue *kq, u64 pos)
+{
+	if (unlikely(pos))
+		__kevent_map_mark(kq, pos);
+}
+
+/* Low bits of kq->older[]: how far back; the others: the slot's own number. */
+#define KEVENT_OLDER_BITS	21
+
+static_assert(KEVENT_RING_MAX < 1U << KEVENT_OLDER_BITS);
+
+/*
+ * The interest has a slot that nobody has taken, and the next slot will be its
+ * own, too: note in kq->older how far back the older one is. That is rare, so
+ * other slots do not clear their entry of kq->older. An entry has the number of
+ * its slot: one from an earlier round of the ring does not match. Needs the
+ * queue's lock.
+ */
+static inline void kevent_map_link(struct kevent *kev)
+{
+	struct kevent_queue *kq = kev->kq;
+	u64 pos = kq->kidx + 1;
+
+	kq->older[(u32)kq->kidx & kq->slot_mask] =
+		pos << KEVENT_OLDER_BITS | (pos - kev->pos);
 }
 
 /* ring.c */
+int kevent_ring_create(struct kevent_queue *kq, struct kevent_ring __user *ring,
+		       unsigned int num);
+void kevent_ring_destroy(struct kevent_queue *kq);
 int kevent_put_user(struct ukevent __user *to, const struct ukevent *event);
 int kevent_ring_put(struct kevent_queue *kq, struct ukevent *event);
 int kevent_ring_commit(struct kevent_queue *kq, u32 new_uidx, u32 over);
@@ -341,6 +396,12 @@ int kevent_ring_commit(struct kevent_queue *kq, u32 new_uidx, u32 over);
 static inline bool kevent_ring_has_room(const struct kevent_queue *kq)
 {
 	return kq->ring_kidx - kq->ring_uidx < kq->ring_size - 1;
+}
+
+/* True when the ring is in another address space, not in the caller's. */
+static inline bool kevent_ring_is_foreign(const struct kevent_queue *kq)
+{
+	return kq->ring && kq->ring_mm != current->mm;
 }
 
 static inline u32 kevent_ring_uidx(const struct kevent_queue *kq)
@@ -352,6 +413,8 @@ static inline u32 kevent_ring_uidx(const struct kevent_queue *kq)
 }
 
 /* ctl.c */
+bool kevent_ctl_one(struct kevent_queue *kq, unsigned int cmd,
+		    struct ukevent *event);
 int kevent_ctl(struct kevent_queue *kq, unsigned int cmd, unsigned int num,
 	       struct ukevent __user *arg);
 
@@ -444,6 +507,15 @@ static inline u32 kevent_socket_measure(struct kevent *kev)
 	return 0;
 }
 #endif
+
+/*
+ * Make a hook live, and return when all of its code is patched. Do not check
+ * static_key_enabled() first: it is true while another thread still patches.
+ */
+static inline void kevent_enable_key(struct static_key_false *key)
+{
+	static_branch_enable(key);
+}
 
 /* True for sources whose state can be looked at. */
 static inline bool kevent_has_state(const struct kevent *kev)

@@ -32,13 +32,16 @@ int kevent_map_create(struct kevent_queue *kq, u32 nr)
 	struct kevent_map *map;
 	int err;
 
-	err = kevent_charge_locked(kq, (size >> PAGE_SHIFT) + 1);
+	/* Head and slots, the consumers' page, and kq->older if it is large. */
+	err = kevent_charge_locked(kq, (size >> PAGE_SHIFT) + 1 +
+				   (nr * sizeof(*kq->older) >> PAGE_SHIFT));
 	if (err)
 		return err;
 	kq->tail = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	kq->older = kvcalloc(nr, sizeof(*kq->older), GFP_KERNEL_ACCOUNT);
 	map = __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	kq->map = map;
-	if (!kq->tail || !map)
+	if (!kq->tail || !kq->older || !map)
 		return -ENOMEM;
 	map->nr_slots = nr;
 	map->slots_off = sizeof(*map);
@@ -55,6 +58,7 @@ int kevent_map_create(struct kevent_queue *kq, u32 nr)
 void kevent_map_destroy(struct kevent_queue *kq)
 {
 	vfree(kq->map);
+	kvfree(kq->older);
 	free_page((unsigned long)kq->tail);
 }
 
@@ -114,30 +118,43 @@ int kevent_map_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/**
- * __kevent_map_mark() - mark the slots of an interest as stale
- * @kev: an interest with slots that nobody has taken; its queue's lock is held
- */
-void __kevent_map_mark(struct kevent *kev)
+/* Mark one slot. Return: the interest's untaken slot before it, or 0. */
+static u64 map_mark_one(struct kevent_queue *kq, u64 pos)
 {
-	struct kevent_queue *kq = kev->kq;
-	u32 idx, nr;
+	u32 idx = (u32)(pos - 1) & kq->slot_mask;
+	struct ukevent *slot = &kq->slots[idx];
+	u64 older = kq->older[idx];
 
-	lockdep_assert_held(&kq->wq.lock);
-	nr = kevent_map_pending(kq);
-	for (idx = (u32)kq->kidx - nr; nr; idx++, nr--) {
-		struct ukevent *slot = &kq->slots[idx & kq->slot_mask];
-		bool cookie = kev->event.req_flags & KEVENT_REQ_COOKIE;
+	/* Taken, and so are those before it. */
+	if (kq->kidx - pos >= kevent_map_pending(kq))
+		return 0;
+	WRITE_ONCE(slot->ret_flags, slot->ret_flags | KEVENT_RET_STALE);
+	if ((older ^ pos << KEVENT_OLDER_BITS) >> KEVENT_OLDER_BITS)
+		return 0;
+	return pos - (older & ((1U << KEVENT_OLDER_BITS) - 1));
+}
 
-		if (slot->type == kev->event.type &&
-		    slot->id.raw_u64 == kev->event.id.raw_u64 &&
-		    !(slot->req_flags & KEVENT_REQ_COOKIE) == !cookie &&
-		    (!cookie || slot->cookie == kev->event.cookie) &&
-		    !(slot->ret_flags & KEVENT_RET_CLOSED))
-			WRITE_ONCE(slot->ret_flags,
-				   slot->ret_flags | KEVENT_RET_STALE);
+/**
+ * __kevent_map_mark() - mark slots of an interest as stale
+ * @kq: its queue
+ * @pos: what __kevent_map_forget() returned
+ *
+ * Only its own slots are looked at, so that the end of many interests takes no
+ * more steps than there are slots.
+ *
+ * Context: Process context; takes the queue's lock, for a few slots at a time.
+ */
+void __kevent_map_mark(struct kevent_queue *kq, u64 pos)
+{
+	unsigned int left;
+
+	while (pos) {
+		spin_lock_irq(&kq->wq.lock);
+		for (left = KEVENT_STRIDE; left && pos; left--)
+			pos = map_mark_one(kq, pos);
+		spin_unlock_irq(&kq->wq.lock);
+		cond_resched();
 	}
-	kev->pos = 0;
 }
 
 /**

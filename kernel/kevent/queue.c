@@ -42,16 +42,18 @@
  *                     it. Subclass 1 for queues that watch queues (kq->top).
  *     > lock of the origin: wait queue, siglock, hash of signals
  *       > kq->wq.lock interrupts off: wake-ups come from anywhere.
- *   kevent_file_lock  hashed, inside kq->mtx: file->f_kevents. See file.c.
+ *   kevent_file_lock  hashed, inside kq->mtx: file->f_kevents, kevent.closed.
+ *                     See file.c.
  *   kq->poll_wait.lock   taken inside none of the above but a watched queue's
  *                     poll_wait.lock
  *
  * Field protection
  * ----------------
  *
- *   kq->mtx       table, nr, spare, credits, top, ring_*; kevent.next, hashed;
- *                 frees interests
- *   kq->wq.lock   ready, check, reap, nr_*, kicked, kidx, *slots, *map;
+ *   kq->mtx       table, nr, spare, nr_spare, credits, top, file, ring_kidx,
+ *                 ring_uidx, end_chain; kevent.next, hashed; frees interests
+ *   kq->wq.lock   ready, check, reap, the number of each, nr_again, nr_out,
+ *                 nr_doubt, check_sorted, kicked, kidx, *slots, *older, *map;
  *                 kevent.state, flags, link, pos, event.ret_*
  *   both          kevent.event but ret_*, kevent.mask: written under both
  *
@@ -59,7 +61,8 @@
  * -------------
  *
  *   kevent_remove()          KEVENT_CTL_REMOVE, and kevent_reap()
- *   kevent_queue_release()   last close of the queue
+ *   kevent_queue_release()   last close of the queue; if it is killed there, a
+ *                            worker goes on
  *   kevent_close()           close of a watched descriptor, or of its last one
  *
  * All three hold kq->mtx and call source->remove() first, which waits for a
@@ -67,6 +70,7 @@
  * reference to the queue, then its mutex, and looks again: file.c.
  */
 
+#include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
 
@@ -195,6 +199,7 @@ void kevent_queue_put(struct kevent_queue *kq)
 		return;
 	kevent_uncharge_all(kq);
 	kevent_map_destroy(kq);
+	kevent_ring_destroy(kq);
 	kevent_uncharge_locked(kq);
 	kevent_file_free_spare(kq);
 	kevent_table_destroy(&kq->table);
@@ -203,32 +208,78 @@ void kevent_queue_put(struct kevent_queue *kq)
 	kfree(kq);
 }
 
+/* Steps of the end of a queue before it drops the mutex. */
+#define QUEUE_END_STEPS	(16 * KEVENT_STRIDE)
+
+/* An interest that was closed; its last event is in the ring, or waits. */
+static struct kevent *queue_first_orphan(struct kevent_queue *kq)
+{
+	struct kevent *kev;
+
+	spin_lock_irq(&kq->wq.lock);
+	kev = list_first_entry_or_null(&kq->reap, struct kevent, link) ?:
+	      list_first_entry_or_null(&kq->ready, struct kevent, link);
+	spin_unlock_irq(&kq->wq.lock);
+	return kev;
+}
+
+/* After the close of the queue: free some interests. False: none is left. */
+static bool queue_end_some(struct kevent_queue *kq)
+{
+	unsigned int left;
+	struct kevent *kev;
+
+	kevent_queue_lock(kq);
+	for (left = QUEUE_END_STEPS; left; left--) {
+		if (kq->end_chain == kq->table.nr_chains) {
+			kev = queue_first_orphan(kq);
+			if (!kev)
+				break;
+		} else {
+			kev = kq->table.chains[kq->end_chain];
+		}
+		if (kev)
+			kevent_remove(kev);
+		else
+			kq->end_chain++;
+	}
+	kevent_queue_unlock(kq);
+	return !left;
+}
+
+static void queue_end_work(struct work_struct *work);
+
+/* Free the rest of the interests, then drop the file's reference. */
+static void queue_end(struct kevent_queue *kq)
+{
+	while (queue_end_some(kq)) {
+		if (fatal_signal_pending(current)) {
+			INIT_WORK(&kq->end_work, queue_end_work);
+			queue_work(system_unbound_wq, &kq->end_work);
+			return;
+		}
+		cond_resched();
+	}
+	kevent_queue_put(kq);
+}
+
+static void queue_end_work(struct work_struct *work)
+{
+	queue_end(container_of(work, struct kevent_queue, end_work));
+}
+
 /**
  * kevent_queue_release() - free all interests; the queue's file is closed
  * @kq: the queue; the file's reference is dropped
+ *
+ * If the closing process is killed meanwhile, a worker frees the rest.
  */
 void kevent_queue_release(struct kevent_queue *kq)
 {
-	struct kevent *kev;
-	unsigned long i;
-
 	kevent_queue_lock(kq);
 	kq->file = NULL;
-	for (i = 0; i < kq->table.nr_chains; i++) {
-		while (kq->table.chains[i])
-			kevent_remove(kq->table.chains[i]);
-		cond_resched();
-	}
-	kevent_reap(kq);
-	/* What is left was closed and not told. */
-	for (;;) {
-		kev = list_first_entry_or_null(&kq->ready, struct kevent, link);
-		if (!kev)
-			break;
-		kevent_remove(kev);
-	}
 	kevent_queue_unlock(kq);
-	kevent_queue_put(kq);
+	queue_end(kq);
 }
 
 /**
@@ -269,6 +320,7 @@ struct kevent *kevent_alloc(struct kevent_queue *kq,
 	kev->kq = kq;
 	kev->source = source;
 	kev->hashed = false;
+	kev->closed = false;
 	return kev;
 }
 
@@ -290,23 +342,29 @@ void kevent_free(struct kevent *kev)
  * @kev: the interest; its queue is locked
  *
  * Slots of it that nobody has taken from the mapped ring are marked.
+ *
+ * Return: false if it has ended by itself before; its last event stays valid.
  */
-void kevent_remove(struct kevent *kev)
+bool kevent_remove(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
+	bool alive;
+	u64 pos = 0;
 
 	lockdep_assert_held(&kq->mtx);
 	if (kev->flags & KEV_ADDED)
 		kev->source->remove(kev);
 	kevent_erase(kev);
 	spin_lock_irq(&kq->wq.lock);
-	/* What has ended by itself was told for good. */
-	if (!(kev->flags & (KEV_DEAD | KEV_ORPHAN)))
-		__kevent_map_stale(kev);
+	alive = !(kev->flags & (KEV_DEAD | KEV_ORPHAN));
+	if (alive)
+		pos = __kevent_map_forget(kev);
 	kev->flags |= KEV_DEAD;
 	__kevent_unlink(kev);
 	spin_unlock_irq(&kq->wq.lock);
+	kevent_map_mark(kq, pos);
 	kevent_free(kev);
+	return alive;
 }
 
 /**
@@ -317,6 +375,7 @@ void kevent_close(struct kevent *kev)
 {
 	struct kevent_queue *kq = kev->kq;
 	bool pollers = false;
+	u64 pos = 0;
 
 	lockdep_assert_held(&kq->mtx);
 	kev->source->remove(kev);
@@ -325,7 +384,7 @@ void kevent_close(struct kevent *kev)
 	spin_lock_irq(&kq->wq.lock);
 	kev->flags &= ~KEV_ADDED;
 	if (!(kev->flags & KEV_DEAD)) {
-		__kevent_map_stale(kev);
+		pos = __kevent_map_forget(kev);
 		__kevent_unlink(kev);
 		kev->flags = KEV_ORPHAN;
 		kev->event.ret_flags = KEVENT_RET_DONE | KEVENT_RET_CLOSED;
@@ -334,6 +393,7 @@ void kevent_close(struct kevent *kev)
 	}
 	spin_unlock_irq(&kq->wq.lock);
 
+	kevent_map_mark(kq, pos);
 	if (pollers)
 		kevent_wake_pollers(kq, 0);
 }
@@ -344,6 +404,7 @@ void kevent_close(struct kevent *kev)
  */
 void kevent_reap(struct kevent_queue *kq)
 {
+	unsigned int nr = 0;
 	struct kevent *kev;
 
 	lockdep_assert_held(&kq->mtx);
@@ -353,5 +414,7 @@ void kevent_reap(struct kevent_queue *kq)
 		kev = list_first_entry(&kq->reap, struct kevent, link);
 		spin_unlock_irq(&kq->wq.lock);
 		kevent_remove(kev);
+		if (!(++nr % KEVENT_STRIDE))
+			cond_resched();
 	}
 }

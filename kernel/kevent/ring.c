@@ -4,11 +4,13 @@
  *
  * The indices that user space sees are below the size of the ring; here they
  * never wrap. One slot stays free, so that equal indices mean an empty ring.
- * The kernel writes to the ring in the calls that ask for events, in whichever
- * process makes the call, and never reads it.
+ * The kernel writes to the ring in the calls that ask for events, and never
+ * reads it. The ring's address is valid in one address space only. From any
+ * other one, these calls and kevent_commit() fail with -EXDEV.
  */
 
 #include <linux/math64.h>
+#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
 #include "kevent.h"
@@ -25,6 +27,41 @@ static u32 ring_slot(struct kevent_queue *kq, u64 idx)
 
 	div_u64_rem(idx, kq->ring_size, &slot);
 	return slot;
+}
+
+/**
+ * kevent_ring_create() - give a queue a ring in the caller's memory
+ * @kq: the queue, which nobody else uses yet
+ * @ring: address of the ring
+ * @num: number of its slots
+ *
+ * Sets the indices in the ring to 0.
+ *
+ * Return: 0, or -EFAULT.
+ */
+int kevent_ring_create(struct kevent_queue *kq, struct kevent_ring __user *ring,
+		       unsigned int num)
+{
+	struct kevent_ring empty = { };
+
+	kq->ring = ring;
+	kq->ring_size = num;
+	kq->ring_mm = current->mm;
+	mmgrab(kq->ring_mm);
+	if (!access_ok(ring, struct_size(ring, event, num)) ||
+	    copy_to_user(ring, &empty, sizeof(empty)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * kevent_ring_destroy() - drop the reference to the ring's address space
+ * @kq: the queue, which nobody else uses any more
+ */
+void kevent_ring_destroy(struct kevent_queue *kq)
+{
+	if (kq->ring_mm)
+		mmdrop(kq->ring_mm);
 }
 
 /**

@@ -146,8 +146,7 @@ static int signal_add(struct kevent *kev)
 	ks->pid = get_pid(task_pid(current));
 	ks->exec_id = current->self_exec_id;
 
-	if (!static_key_enabled(&kevent_signal_key))
-		static_branch_enable(&kevent_signal_key);
+	kevent_enable_key(&kevent_signal_key);
 	bucket = bucket_of(ks->tgid);
 	spin_lock_irq(&bucket->lock);
 	hlist_add_head(&ks->node, &bucket->head);
@@ -191,7 +190,7 @@ static int __init kevent_signal_init(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+	for (i = 0; i < 1 << BUCKET_BITS; i++)
 		spin_lock_init(&buckets[i].lock);
 	kevent_source_register(&signal_source);
 	return 0;

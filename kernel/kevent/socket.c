@@ -48,17 +48,22 @@ u32 kevent_socket_measure(struct kevent *kev)
 	struct socket *sock = to_kevent_file(kev)->file->private_data;
 	struct sock *sk = READ_ONCE(sock->sk);
 	const struct tcp_sock *tp;
+	int nr;
 
 	if (!sk)
 		return 0;
+	/* AF_UNIX and AF_TIPC have no backlog: count their packets instead. */
 	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
-		return READ_ONCE(sk->sk_ack_backlog);
+		return READ_ONCE(sk->sk_ack_backlog) ?:
+		       skb_queue_len_lockless(&sk->sk_receive_queue);
 	if (!sk_is_tcp(sk))
 		return skb_queue_len_lockless(&sk->sk_receive_queue);
 	tp = tcp_sk(sk);
-	/* The end of the stream counts as one in rcv_nxt. */
-	return READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq) -
-	       sock_flag(sk, SOCK_DONE);
+	/* FIN counts as a byte in rcv_nxt, and in copied_seq once read. */
+	nr = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq) -
+	     sock_flag(sk, SOCK_DONE);
+	/* Or a reader was faster, and copied_seq is past this rcv_nxt. */
+	return max(nr, 0);
 }
 
 static const struct kevent_source socket_source = {

@@ -87,20 +87,6 @@ static int check_ring(struct kevent_ring __user *ring, unsigned int num,
 	return 0;
 }
 
-/* The indices are the kernel's: say where they begin. */
-static int start_ring(struct kevent_queue *kq, struct kevent_ring __user *ring,
-		      unsigned int num)
-{
-	struct kevent_ring empty = { };
-
-	kq->ring = ring;
-	kq->ring_size = num;
-	if (!access_ok(ring, struct_size(ring, event, num)) ||
-	    copy_to_user(ring, &empty, sizeof(empty)))
-		return -EFAULT;
-	return 0;
-}
-
 SYSCALL_DEFINE3(kevent_init, struct kevent_ring __user *, ring,
 		unsigned int, num, unsigned int, flags)
 {
@@ -120,7 +106,7 @@ SYSCALL_DEFINE3(kevent_init, struct kevent_ring __user *, ring,
 	if (flags & KEVENT_INIT_MAP)
 		err = kevent_map_create(kq, roundup_pow_of_two(num));
 	else if (ring)
-		err = start_ring(kq, ring, num);
+		err = kevent_ring_create(kq, ring, num);
 	if (err)
 		goto err_put;
 
@@ -137,8 +123,7 @@ SYSCALL_DEFINE3(kevent_init, struct kevent_ring __user *, ring,
 		goto err_fd;
 	}
 	kq->file = file;
-	if (!static_key_enabled(&kevent_file_key))
-		static_branch_enable(&kevent_file_key);
+	kevent_enable_key(&kevent_file_key);
 	fd_install(fd, file);
 	return fd;
 
@@ -156,6 +141,16 @@ static struct kevent_queue *queue_of(struct fd f)
 	if (!kevent_is_queue(fd_file(f)))
 		return ERR_PTR(-EINVAL);
 	return fd_file(f)->private_data;
+}
+
+/* For calls that use the ring: refuse a ring of another address space. */
+static struct kevent_queue *queue_with_ring_of(struct fd f)
+{
+	struct kevent_queue *kq = queue_of(f);
+
+	if (!IS_ERR(kq) && kevent_ring_is_foreign(kq))
+		return ERR_PTR(-EXDEV);
+	return kq;
 }
 
 SYSCALL_DEFINE4(kevent_ctl, int, fd, unsigned int, cmd, unsigned int, num,
@@ -271,7 +266,7 @@ SYSCALL_DEFINE6(kevent_get_events, int, fd, unsigned int, min_nr,
 		struct ukevent __user *, buf, unsigned int, flags)
 {
 	CLASS(fd, f)(fd);
-	struct kevent_queue *kq = queue_of(f);
+	struct kevent_queue *kq = queue_with_ring_of(f);
 	struct kevent_sink sink = { .buf = buf, .max = max_nr };
 	struct wait_request req = { };
 	int ret;
@@ -302,7 +297,7 @@ SYSCALL_DEFINE5(kevent_wait, int, fd, unsigned int, num, unsigned int, old_uidx,
 		const void __user *, timeout, unsigned int, flags)
 {
 	CLASS(fd, f)(fd);
-	struct kevent_queue *kq = queue_of(f);
+	struct kevent_queue *kq = queue_with_ring_of(f);
 	struct wait_request req = { };
 	int ret;
 
@@ -328,7 +323,7 @@ SYSCALL_DEFINE3(kevent_commit, int, fd, unsigned int, new_uidx,
 		unsigned int, over)
 {
 	CLASS(fd, f)(fd);
-	struct kevent_queue *kq = queue_of(f);
+	struct kevent_queue *kq = queue_with_ring_of(f);
 
 	if (IS_ERR(kq))
 		return PTR_ERR(kq);

@@ -71,6 +71,8 @@ void __kevent_map_put(struct kevent *kev)
 	struct kevent_queue *kq = kev->kq;
 
 	kev->flags &= ~KEV_FORCED;
+	if (kevent_map_untaken(kev))
+		kevent_map_link(kev);
 	kevent_map_write(kev);
 
 	if (unlikely(kev->event.req_flags & KEVENT_REQ_ONESHOT ||

@@ -181,6 +181,7 @@ static __always_inline int kevent_tell_slot(struct kevent *kev, u32 bits,
 		if (!(bits & ~kev->event.ret_data[0]))
 			return 0;
 		bits |= kev->event.ret_data[0];
+		kevent_map_link(kev);
 	}
 	kev->event.ret_data[0] = bits;
 	kev->event.ret_data[1] = data1;

@@ -6,6 +6,10 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/jump_label.h>
+#include <linux/kthread.h>
+#include <linux/memory.h>
 #include <linux/sched/user.h>
 
 #include "../kevent.h"
@@ -398,6 +402,239 @@ static void removal_marks_what_nobody_took(struct kunit *test)
 	kevent_queue_release(kq);
 }
 
+/* Over many rounds of the ring, with some slots taken before the removal. */
+static void removal_marks_its_own_and_no_other(struct kunit *test)
+{
+	struct kevent_queue *kq = new_queue(test, 8);
+	struct fake *state = new_interest(test, kq, &state_source, 1,
+					  KEVENT_REQ_ET);
+	struct fake *count = new_interest(test, kq, &count_source, 2, 0);
+	struct fake *other = new_interest(test, kq, &count_source, 3, 0);
+	struct ukevent *event;
+	u32 round, i;
+
+	for (round = 0; round < 20; round++) {
+		/* Two events of each interest; the first few are taken. */
+		for (i = 0; i < 2; i++) {
+			kevent_tell(&state->kev, 1 << i, 0);
+			kevent_tell(&count->kev, 0, 1);
+			kevent_tell(&other->kev, 0, 1);
+		}
+		for (i = 0; i < round % 4; i++)
+			take(kq);
+		kevent_queue_lock(kq);
+		kevent_remove(round % 2 ? &state->kev : &count->kev);
+		kevent_queue_unlock(kq);
+		while ((event = take(kq)))
+			KUNIT_EXPECT_EQ(test, event->ret_flags,
+					event->id.raw_u64 == 2 - round % 2 ?
+					KEVENT_RET_DONE | KEVENT_RET_STALE :
+					KEVENT_RET_DONE);
+		if (round % 2)
+			state = new_interest(test, kq, &state_source, 1,
+					     KEVENT_REQ_ET);
+		else
+			count = new_interest(test, kq, &count_source, 2, 0);
+	}
+	kevent_queue_release(kq);
+}
+
+/* A source that reports a wake-up in the middle of MODIFY and of ADD. */
+static int fake_modify(struct kevent *kev, const struct ukevent *event)
+{
+	kevent_tell(kev, to_fake(kev)->bits, 0);
+	return 0;
+}
+
+static int fake_add(struct kevent *kev)
+{
+	kev->mask = U32_MAX;
+	to_fake(kev)->bits = 1;
+	kevent_tell(kev, 1, 0);
+	return to_fake(kev)->bits;
+}
+
+static void fake_remove(struct kevent *kev)
+{
+}
+
+static const struct kevent_source racing_source = {
+	.type	= KEVENT_POLL,
+	.events	= U32_MAX,
+	.size	= sizeof(struct fake),
+	.merge	= { KEVENT_MERGE_OR, KEVENT_MERGE_SET },
+	.free	= fake_free,
+	.add	= fake_add,
+	.remove	= fake_remove,
+	.modify	= fake_modify,
+	.poll	= fake_poll,
+};
+
+static void ctl(struct kevent_queue *kq, unsigned int cmd,
+		struct ukevent *event)
+{
+	kevent_queue_lock(kq);
+	kevent_ctl_one(kq, cmd, event);
+	kevent_queue_unlock(kq);
+}
+
+static void a_oneshot_that_fires_in_modify_is_reported_once(struct kunit *test)
+{
+	struct kevent_queue *kq = new_queue(test, SLOTS);
+	struct fake *f = new_interest(test, kq, &racing_source, 1,
+				      KEVENT_REQ_ONESHOT);
+	struct ukevent event = f->kev.event;
+
+	f->bits = 1;
+	ctl(kq, KEVENT_CTL_MODIFY, &event);
+	/* The one-shot has ended: its event stays, the caller gets -ENOENT. */
+	KUNIT_EXPECT_TRUE(test, event.ret_flags & KEVENT_RET_BROKEN);
+	KUNIT_EXPECT_EQ(test, (int)event.ret_data[1], -ENOENT);
+	KUNIT_EXPECT_EQ(test, kevent_map_pending(kq), 1);
+	KUNIT_EXPECT_EQ(test, take(kq)->ret_flags, KEVENT_RET_DONE);
+	/* Nothing of it is left. */
+	catch_up(kq);
+	KUNIT_EXPECT_EQ(test, nr_freed, 1);
+	KUNIT_EXPECT_EQ(test, kq->nr, 0);
+	kevent_queue_release(kq);
+}
+
+static void racing_remove(struct kevent *kev)
+{
+	kevent_tell(kev, 1, 0);
+}
+
+static void a_oneshot_that_fires_in_remove_is_reported_once(struct kunit *test)
+{
+	struct kevent_source source = racing_source;
+	struct kevent_queue *kq = new_queue(test, SLOTS);
+	struct ukevent event;
+	struct fake *f;
+
+	source.remove = racing_remove;
+	f = new_interest(test, kq, &source, 1, KEVENT_REQ_ONESHOT);
+	f->kev.flags |= KEV_ADDED;
+	event = f->kev.event;
+	ctl(kq, KEVENT_CTL_REMOVE, &event);
+	/* Its event stays, and the caller learns of it. */
+	KUNIT_EXPECT_TRUE(test, event.ret_flags & KEVENT_RET_BROKEN);
+	KUNIT_EXPECT_EQ(test, (int)event.ret_data[1], -ENOENT);
+	KUNIT_EXPECT_EQ(test, take(kq)->ret_flags, KEVENT_RET_DONE);
+	KUNIT_EXPECT_EQ(test, nr_freed, 1);
+	/* Any other interest: DONE, and its event is void. */
+	f = new_interest(test, kq, &source, 1, KEVENT_REQ_ET);
+	f->kev.flags |= KEV_ADDED;
+	event = f->kev.event;
+	ctl(kq, KEVENT_CTL_REMOVE, &event);
+	KUNIT_EXPECT_EQ(test, event.ret_flags, KEVENT_RET_DONE);
+	KUNIT_EXPECT_EQ(test, take(kq)->ret_flags,
+			KEVENT_RET_DONE | KEVENT_RET_STALE);
+	kevent_queue_release(kq);
+}
+
+static void an_event_that_comes_in_add_is_reported_once(struct kunit *test)
+{
+	const struct kevent_source *real = kevent_sources[KEVENT_POLL];
+	struct ukevent event = { .type = KEVENT_POLL, .id.raw_u64 = 1 };
+	u32 flags[] = { 0, KEVENT_REQ_ET, KEVENT_REQ_ONESHOT };
+	struct kevent_queue *kq;
+	bool back;
+	u32 i;
+
+	kevent_sources[KEVENT_POLL] = &racing_source;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		kq = new_queue(test, SLOTS);
+		event.req_flags = flags[i];
+		kevent_queue_lock(kq);
+		back = kevent_ctl_one(kq, KEVENT_CTL_ADD, &event);
+		kevent_queue_unlock(kq);
+		KUNIT_EXPECT_FALSE(test, back);
+		KUNIT_EXPECT_EQ(test, event.ret_flags, 0);
+		KUNIT_EXPECT_EQ(test, kevent_map_pending(kq), 1);
+		KUNIT_EXPECT_EQ(test, take(kq)->ret_flags, KEVENT_RET_DONE);
+		kevent_queue_release(kq);
+		KUNIT_EXPECT_EQ(test, nr_freed, 1);
+	}
+	/* Without a mapped ring nobody has seen it: it is handed back. */
+	kq = new_queue(test, 0);
+	event.req_flags = KEVENT_REQ_ONESHOT;
+	kevent_queue_lock(kq);
+	back = kevent_ctl_one(kq, KEVENT_CTL_ADD, &event);
+	kevent_queue_unlock(kq);
+	KUNIT_EXPECT_TRUE(test, back);
+	KUNIT_EXPECT_EQ(test, kq->nr_ready, 0);
+	kevent_queue_release(kq);
+	kevent_sources[KEVENT_POLL] = real;
+}
+
+#ifdef CONFIG_JUMP_LABEL
+
+DEFINE_STATIC_KEY_FALSE(test_key);
+
+static noinline bool test_key_is_live(void)
+{
+	return static_branch_unlikely(&test_key);
+}
+
+struct enabler {
+	struct completion	done;
+	bool			was_live;
+};
+
+static int enabler_run(void *arg)
+{
+	struct enabler *enabler = arg;
+
+	kevent_enable_key(&test_key);
+	enabler->was_live = test_key_is_live();
+	complete(&enabler->done);
+	return 0;
+}
+
+/*
+ * text_mutex keeps the first thread from patching the code. The second thread
+ * must wait for the first: a hook that is not patched in yet would miss closes
+ * and signals of the second thread's interests.
+ */
+static void a_hook_is_live_when_enabling_it_returns(struct kunit *test)
+{
+	struct enabler enabler[2] = { };
+	struct task_struct *task[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		init_completion(&enabler[i].done);
+		task[i] = kthread_create(enabler_run, &enabler[i], "enabler");
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task[i]);
+		get_task_struct(task[i]);
+	}
+	mutex_lock(&text_mutex);
+	for (i = 0; i < 2; i++) {
+		wake_up_process(task[i]);
+		/*
+		 * Wait until the thread sleeps for a mutex, or is done. This
+		 * thread sleeps, too: a mutex whose owner sleeps is not spun
+		 * for.
+		 */
+		do {
+			schedule_timeout_uninterruptible(1);
+		} while (!completion_done(&enabler[i].done) &&
+			 !(READ_ONCE(task[i]->__state) ==
+				TASK_UNINTERRUPTIBLE &&
+			   atomic_read(&test_key.key.enabled)));
+	}
+	KUNIT_EXPECT_FALSE(test, completion_done(&enabler[1].done));
+	mutex_unlock(&text_mutex);
+	for (i = 0; i < 2; i++) {
+		wait_for_completion(&enabler[i].done);
+		KUNIT_EXPECT_TRUE(test, enabler[i].was_live);
+		put_task_struct(task[i]);
+	}
+	static_branch_disable(&test_key);
+}
+
+#endif /* CONFIG_JUMP_LABEL */
+
 static void an_index_out_of_range_means_full(struct kunit *test)
 {
 	struct kevent_queue *kq = new_queue(test, SLOTS);
@@ -463,6 +700,13 @@ static struct kunit_case kevent_cases[] = {
 	KUNIT_CASE(a_doubt_is_looked_at_once),
 	KUNIT_CASE(oneshot_ends_with_its_slot),
 	KUNIT_CASE(removal_marks_what_nobody_took),
+	KUNIT_CASE(removal_marks_its_own_and_no_other),
+	KUNIT_CASE(a_oneshot_that_fires_in_modify_is_reported_once),
+	KUNIT_CASE(a_oneshot_that_fires_in_remove_is_reported_once),
+	KUNIT_CASE(an_event_that_comes_in_add_is_reported_once),
+#ifdef CONFIG_JUMP_LABEL
+	KUNIT_CASE(a_hook_is_live_when_enabling_it_returns),
+#endif
 	KUNIT_CASE(an_index_out_of_range_means_full),
 	KUNIT_CASE(keys_are_told_apart),
 	KUNIT_CASE(credits_are_given_back),
