@@ -269,6 +269,7 @@ int nta_hold(void *ptr);
 s64 nta_hold_at(void *ptr);
 void nta_unhold(void *ptr, unsigned int size);
 bool nta_hold_keeps(struct nta_node *node, void *ptr);
+bool nta_hold_keeps_or_clears(struct nta_node *node, void *ptr);
 
 /* node.c APIs: */
 void nta_pin_nodes(void);
@@ -405,7 +406,8 @@ out:
 
 /*
  * Does somebody hold the chunk that is about to be freed? Then he frees it. All
- * frees ask this first.
+ * frees ask this first. With init_on_free, this also clears a chunk that nobody
+ * holds; the key is then always on.
  */
 static __always_inline bool nta_is_kept(struct nta_node *node, void *ptr)
 {
@@ -413,6 +415,8 @@ static __always_inline bool nta_is_kept(struct nta_node *node, void *ptr)
 
 	if (!static_branch_unlikely(&nta_hold_key))
 		return false;
+	if (want_init_on_free())
+		return nta_hold_keeps_or_clears(node, ptr);
 	hold = READ_ONCE(node->hold);
 	if (!hold)
 		return false;

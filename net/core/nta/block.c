@@ -11,13 +11,24 @@
  * back when the last reference goes, wherever that happens.
  *
  * A block is a compound page with the page type "nta" on its head page. The
- * last put_page() therefore ends in nta_folio_release(), which keeps up to
+ * last put of a page therefore ends in nta_folio_release(), which keeps up to
  * NTA_NR_BLOCKS blocks per CPU for the next sockets and gives the others back.
  *
  *   page allocator ---> socket's page_frag ---> fragments of packets
- *        ^     ^                                     | last put_page()
+ *        ^     ^                                     | last put
  *        |     +---- CPU's blocks <---- room --------+
  *        +------------------------- no room ---------+
+ *
+ * The page_frag is mostly current->task_frag. TCP and UDP share it with others:
+ * tun cuts packet heads from it, MPTCP its own records. So the last reference
+ * may be dropped in any of these ways:
+ *
+ *   put_page(), folio_put(), unpin   __folio_put()
+ *   release_pages(), folios_put()    folios_put_refs()
+ *   skb_free_frag(), XDP frames      page_frag_free()
+ *
+ * Each function on the right checks the page type and calls
+ * nta_folio_release().
  *
  * Locking: nta_cpu.block and nr_blocks belong to the gate, see core.c.
  */
@@ -161,6 +172,9 @@ void nta_folio_release(struct folio *folio)
 	}
 
 	this_cpu_inc(nta_cpu.stats.block_frees);
+	/* A free block may stay in a CPU's list, or mapped: clear it here. */
+	if (want_init_on_free())
+		memset(page_address(page), 0, folio_size(folio));
 	c = nta_enter();
 	if (c) {
 		if (c->nr_blocks < NTA_NR_BLOCKS &&

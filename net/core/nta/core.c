@@ -557,4 +557,5 @@ void __init nta_core_init(void)
 		INIT_LIST_HEAD(&c->nodes);
 	}
 	nta_set_hot_limits(NTA_HOT_BYTES, NTA_HOT_MAX);
+	nta_hold_init();
 }

@@ -20,6 +20,10 @@
  * The words exist only once somebody has said that holds will come; until
  * then frees do not look (static key).
  *
+ * With init_on_free, the side that frees a chunk clears it: the stack, or the
+ * last holder. The key is then on for good, so that a free has a single branch
+ * for holds and for clearing.
+ *
  * Ordering
  * --------
  *
@@ -115,11 +119,22 @@ void nta_hold_disable(void)
 {
 	mutex_lock(&nta_hold_mtx);
 	WRITE_ONCE(nta_hold_users, nta_hold_users - 1);
-	if (!nta_hold_users)
+	if (!nta_hold_users && !want_init_on_free())
 		static_branch_disable(&nta_hold_key);
 	mutex_unlock(&nta_hold_mtx);
 }
 EXPORT_SYMBOL_GPL(nta_hold_disable);
+
+/**
+ * nta_hold_init() - with init_on_free, switch the key on for good
+ *
+ * Context: Once, before NTA is used.
+ */
+void __init nta_hold_init(void)
+{
+	if (want_init_on_free())
+		static_branch_enable(&nta_hold_key);
+}
 
 static u16 *nta_hold_word(const struct nta_node *node, const void *ptr)
 {
@@ -215,6 +230,40 @@ bool nta_hold_keeps(struct nta_node *node, void *ptr)
 	return true;
 }
 
+/*
+ * Clear a chunk that is being freed. If @ptr is no chunk, or a free one, leave
+ * it as it is: the checks of the free report it.
+ */
+static void nta_clear(struct nta_node *node, void *ptr)
+{
+	unsigned long *chunk = ptr;
+
+	if (!nta_is_start(node, ptr) ||
+	    chunk[NTA_W_CANARY] == nta_canary(chunk))
+		return;
+	memset(ptr, 0, nta_usable_size(ptr));
+}
+
+/**
+ * nta_hold_keeps_or_clears() - nta_is_kept() with init_on_free
+ * @node: node of the chunk
+ * @ptr: its beginning
+ *
+ * Context: Any context. See nta_is_kept().
+ * Return: true: the chunk is left to the last nta_unhold(), which clears it;
+ * false: it is cleared, and the caller frees it.
+ */
+bool nta_hold_keeps_or_clears(struct nta_node *node, void *ptr)
+{
+	u16 *word = nta_hold_word(node, ptr);
+
+	/* As in nta_is_kept(). */
+	if (word && smp_load_acquire(word) && nta_hold_keeps(node, ptr))
+		return true;
+	nta_clear(node, ptr);
+	return false;
+}
+
 /**
  * nta_unhold() - let go of a chunk
  * @ptr: what nta_hold() was called with
@@ -246,6 +295,8 @@ void nta_unhold(void *ptr, unsigned int size)
 
 	if (old == (NTA_HOLD_FREED | 1)) {
 		this_cpu_inc(nta_cpu.stats.unheld);
+		if (want_init_on_free())
+			nta_clear(node, ptr);
 		if (NTA_FAST_INLINE)
 			nta_free_chunk(node, ptr, size >> NTA_UNIT_SHIFT);
 		else

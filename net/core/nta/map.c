@@ -18,7 +18,9 @@
  *
  * The page tables are filled by faults and take no references. So before the
  * pages of a node or a block go back to the system, the user of the map is told
- * to zap that part, and a fault there finds nothing.
+ * to zap that part, and a fault there finds nothing. Only after the zap, the id
+ * may be given to another node or block: until then, a page table may have the
+ * old memory at that place.
  *
  * Locking
  * -------
@@ -32,6 +34,7 @@
 
 #define pr_fmt(fmt) "nta: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/llist.h>
@@ -240,8 +243,17 @@ EXPORT_SYMBOL_GPL(nta_map_fault);
 
 /* === Memory goes ========================================================= */
 
-static void nta_map_forget(u64 off, u64 len)
+/**
+ * nta_map_forget() - remove a part of the area from all page tables
+ * @off: where it begins, in bytes
+ * @len: bytes
+ *
+ * Context: Process context, also in reclaim; takes nta_map_mtx.
+ */
+void nta_map_forget(u64 off, u64 len)
 {
+	KUNIT_STATIC_STUB_REDIRECT(nta_map_forget, off, len);
+
 	if (!READ_ONCE(nta_map_zap))
 		return;
 	mutex_lock(&nta_map_mtx);
@@ -265,24 +277,39 @@ void nta_map_drop_node(const struct nta_node *node)
 
 static LLIST_HEAD(nta_dead_blocks);
 
+/**
+ * nta_map_end_block() - give a block back that may be mapped
+ * @page: its head page, without references, with an id
+ *
+ * Context: Process context, not in reclaim; takes nta_block_mtx.
+ */
+void nta_map_end_block(struct page *page)
+{
+	unsigned long id = page_private(page) - 1;
+
+	/* Faults find nothing from here on, but the id stays in use... */
+	mutex_lock(&nta_block_mtx);
+	xa_lock_irq(&nta_block_ids);
+	__xa_store(&nta_block_ids, id, XA_ZERO_ENTRY, 0);
+	xa_unlock_irq(&nta_block_ids);
+	mutex_unlock(&nta_block_mtx);
+	nta_map_forget(((u64)nta_map_nodes << NTA_NODE_SHIFT) +
+		       ((u64)id << NTA_BLOCK_SHIFT),
+		       PAGE_SIZE << NTA_BLOCK_ORDER);
+	/* ... until the zap has removed the block from all page tables. */
+	xa_erase_irq(&nta_block_ids, id);
+	set_page_private(page, 0);
+	nta_block_free(page);
+}
+
 static void nta_blocks_work(struct work_struct *work)
 {
 	struct llist_node *list = llist_del_all(&nta_dead_blocks), *next;
-	struct page *page;
-	unsigned long id;
 
 	for (; list; list = next) {
 		next = list->next;
-		page = container_of((struct list_head *)list, struct page, lru);
-		id = page_private(page) - 1;
-		mutex_lock(&nta_block_mtx);
-		xa_erase_irq(&nta_block_ids, id);
-		mutex_unlock(&nta_block_mtx);
-		nta_map_forget(((u64)nta_map_nodes << NTA_NODE_SHIFT) +
-			       ((u64)id << NTA_BLOCK_SHIFT),
-			       PAGE_SIZE << NTA_BLOCK_ORDER);
-		set_page_private(page, 0);
-		nta_block_free(page);
+		nta_map_end_block(container_of((struct list_head *)list,
+					       struct page, lru));
 		cond_resched();
 	}
 }
@@ -290,7 +317,7 @@ static void nta_blocks_work(struct work_struct *work)
 static DECLARE_WORK(nta_dead_work, nta_blocks_work);
 
 /**
- * nta_map_drop_block() - give a block back that may be mapped
+ * nta_map_drop_block() - have a worker give back a block that may be mapped
  * @page: its head page, without references, with an id
  *
  * Context: Any context.

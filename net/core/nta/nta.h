@@ -176,6 +176,7 @@ void nta_pages_put(struct nta_node *node);
 
 /* hold.c APIs */
 extern unsigned int nta_hold_users;
+void nta_hold_init(void);
 
 /* block.c APIs */
 struct page *nta_block_pop(struct nta_cpu *c);
@@ -186,6 +187,8 @@ void nta_block_destroy(struct page *page);
 extern u32 nta_map_nodes;
 void nta_map_drop_node(const struct nta_node *node);
 void nta_map_drop_block(struct page *page);
+void nta_map_end_block(struct page *page);
+void nta_map_forget(u64 off, u64 len);
 
 /* age.c APIs */
 void nta_kick(struct nta_cpu *c);

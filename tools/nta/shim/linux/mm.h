@@ -47,5 +47,6 @@ static inline int get_order(unsigned long size)
 }
 
 #define want_init_on_alloc(gfp)	((gfp) & __GFP_ZERO)
+#define want_init_on_free()	false
 
 #endif /* _SHIM_LINUX_MM_H */
