@@ -232,7 +232,8 @@ static void zcs_ring_settle(struct zcs_cpu_ring *ring, u32 tail)
  */
 static int zcs_ring_release_to(struct zcs_cpu_ring *ring, u32 tail)
 {
-	u32 pos = ring->tail, head = READ_ONCE(ring->mem->head);
+	u32 head = smp_load_acquire(&ring->mem->head);	/* (C) */
+	u32 pos = ring->tail;
 	unsigned int n = 0;
 
 	lockdep_assert_held(&ring->lock);

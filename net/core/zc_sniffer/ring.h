@@ -20,11 +20,13 @@
  *     SUBMIT          (B) store head     RELEASE  (D) store its tail
  *
  *   kernel, reaping
- *     PEEK            (E) load its tail
+ *     PEEK            (E) load its tail, (C) load head
  *     RELEASE  the packets' memory
  *                     (F) store tail
  *
- * (B) pairs with (C): who sees head sees the slots.
+ * (B) pairs with (C): a reader that sees head sees the slots before it. The
+ *     kernel loads head before it reaps: it then sees the entries of these
+ *     slots, and can check the tail that user space has stored.
  * (D) pairs with (E): packets are let go of after they were read.
  * (F) pairs with (A): a slot is written after its entry has been dropped.
  *     Any CPU may reap, under the lock of the ring.
