@@ -91,6 +91,12 @@ sending_is_right()
 	nta_at_least 500
 }
 
+blocks_end_in_the_allocator()
+{
+	self_test zcs_block
+	nta_at_least 10
+}
+
 # Two seeds: the second one's calls follow others.
 abuse_is_survived()
 {
@@ -233,6 +239,7 @@ guest_main "$@" -- \
 	free_point_shows_all \
 	readers_do_not_disturb_each_other \
 	sending_is_right \
+	blocks_end_in_the_allocator \
 	abuse_is_survived \
 	killing_is_survived \
 	module_comes_and_goes_under_load \

@@ -7,8 +7,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -129,6 +133,316 @@ TEST_F(closing, the_queue_goes_first)
 	ASSERT_EQ(write(self->s[1], "x", 1), 1);
 	close(self->s[0]);
 	self->kq = kevent_init(NULL, 0, 0);
+}
+
+/*
+ * The wait queue of a signalfd is in the sighand of the process that polls it.
+ * It goes with that process (POLLFREE). No interest may stay in it, even if the
+ * interest has ended.
+ */
+TEST_F(closing, a_wait_queue_that_goes_is_left)
+{
+	struct map map = { 0 };
+	sigset_t mask;
+	pid_t pid;
+	int fd, status;
+
+	ASSERT_EQ(map_open(&map, 8), 0);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	ASSERT_EQ(sigprocmask(SIG_BLOCK, &mask, NULL), 0);
+	fd = signalfd(-1, &mask, 0);
+	ASSERT_GE(fd, 0);
+	/* A child with the same descriptors, and a sighand of its own. */
+	pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (!pid)
+		_exit(-add_fd(map.fd, KEVENT_POLL, fd, KEVENT_POLL_POLLIN,
+			      KEVENT_REQ_ONESHOT | KEVENT_REQ_READY));
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
+	/* The event is in the ring. The next call frees the interest. */
+	EXPECT_EQ(map.head->kidx, 1);
+	EXPECT_EQ(kevent_commit(map.fd, 1, 0), 1);
+	map_close(&map);
+	close(fd);
+}
+
+/* === Many ================================================================ */
+
+#define FEW	512
+#define MANY	(8 * FEW)
+
+static int add_many(int kq, unsigned int type, int fd, unsigned int event,
+		    unsigned int req, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		struct ukevent ukev = interest(type, fd, event, req |
+					       KEVENT_REQ_COOKIE |
+					       KEVENT_REQ_ALWAYS_QUEUE);
+
+		ukev.cookie = i;
+		if (add(kq, ukev))
+			return -1;
+	}
+	return 0;
+}
+
+/* Time of this thread for a close, in nanoseconds. */
+static long long close_cost(int fd)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	close(fd);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	return (b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec;
+}
+
+/* Interests in a descriptor; its copy has as many, which stay. */
+static long long cost_of_descriptor(unsigned int nr)
+{
+	int kq = kevent_init(NULL, 0, 0), p[2], copy;
+	long long cost = -1;
+
+	if (pipe(p))
+		return -1;
+	copy = dup(p[0]);
+	if (!add_many(kq, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV, 0, nr) &&
+	    !add_many(kq, KEVENT_PIPE, copy, KEVENT_SOCKET_RECV, 0, nr))
+		cost = close_cost(p[0]);
+	close(kq);
+	close(copy);
+	close(p[1]);
+	return cost;
+}
+
+/* Interests in a descriptor without a copy; the ring has an event of each. */
+static long long cost_of_descriptor_with_slots(unsigned int nr)
+{
+	struct map map = { 0 };
+	long long cost = -1;
+	int p[2];
+
+	if (pipe(p) || map_open(&map, nr))
+		return -1;
+	if (!add_many(map.fd, KEVENT_PIPE, p[0], KEVENT_SOCKET_RECV,
+		      KEVENT_REQ_ET | KEVENT_REQ_WAKEUP_ALL, nr) &&
+	    write(p[1], "x", 1) == 1 && map.head->kidx == nr)
+		cost = close_cost(p[0]);
+	map_close(&map);
+	close(p[1]);
+	return cost;
+}
+
+/* A process, which ends with an interest in each of many copies of one file. */
+static long long cost_of_process(unsigned int nr)
+{
+	struct rlimit limit = { nr + 64, nr + 64 };
+	int status, fd, kq, i;
+	struct rusage usage;
+	pid_t pid = fork();
+
+	if (!pid) {
+		kq = kevent_init(NULL, 0, 0);
+		fd = eventfd(0, 0);
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+			_exit(1);
+		for (i = 0; i < nr; i++, fd = dup(fd))
+			if (add_fd(kq, KEVENT_POLL, fd, KEVENT_POLL_POLLIN, 0))
+				_exit(1);
+		_exit(0);
+	}
+	if (wait4(pid, &status, 0, &usage) != pid || status)
+		return -1;
+	return (usage.ru_stime.tv_sec + usage.ru_utime.tv_sec) * 1000000000LL +
+	       (usage.ru_stime.tv_usec + usage.ru_utime.tv_usec) * 1000LL;
+}
+
+static long long cost_of_queue(unsigned int nr)
+{
+	int kq = kevent_init(NULL, 0, 0);
+
+	if (add_many(kq, KEVENT_USER, 0, 0, 0, nr))
+		return -1;
+	return close_cost(kq);
+}
+
+/* An event of each interest is in the ring. */
+static long long cost_of_queue_with_slots(unsigned int nr)
+{
+	int kq = kevent_init(NULL, nr, KEVENT_INIT_MAP);
+
+	if (add_many(kq, KEVENT_USER, 0, 0, KEVENT_REQ_READY, nr))
+		return -1;
+	return close_cost(kq);
+}
+
+/* One interest has filled the ring with events. */
+static long long cost_of_queue_with_slots_of_one(unsigned int nr)
+{
+	struct ukevent ukev = interest(KEVENT_USER, 1, 0, 0);
+	int kq = kevent_init(NULL, nr, KEVENT_INIT_MAP);
+	unsigned int i;
+
+	if (add(kq, ukev))
+		return -1;
+	for (i = 0; i < nr; i++)
+		kevent_ctl(kq, KEVENT_CTL_READY, 1, &ukev);
+	return close_cost(kq);
+}
+
+/* The shortest of five runs: other work of the machine only adds time. */
+static long long least(long long (*cost)(unsigned int), unsigned int nr)
+{
+	long long found = -1, one;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		one = cost(nr);
+		if (one < 0)
+			return -1;
+		if (found < 0 || one < found)
+			found = one;
+	}
+	return found;
+}
+
+/* The close of eight times as many takes about 8 times as long, not 64. */
+TEST(close_of_many_is_linear)
+{
+	static const struct {
+		const char *name;
+		long long (*cost)(unsigned int nr);
+	} kinds[] = {
+		{ "descriptor", cost_of_descriptor },
+		{ "descriptor with slots", cost_of_descriptor_with_slots },
+		{ "process", cost_of_process },
+		{ "queue", cost_of_queue },
+		{ "queue with slots", cost_of_queue_with_slots },
+		{ "queue with slots of one", cost_of_queue_with_slots_of_one },
+		{ NULL, NULL },
+	};
+	unsigned int i;
+
+	for (i = 0; kinds[i].cost; i++) {
+		long long few = least(kinds[i].cost, FEW);
+		long long many = least(kinds[i].cost, MANY);
+
+		EXPECT_GT(few, 0) TH_LOG("%s: not built", kinds[i].name);
+		EXPECT_LT(many, 24 * few)
+			TH_LOG("%s: %lld ns for %d, %lld ns for %d",
+			       kinds[i].name, few, FEW, many, MANY);
+	}
+}
+
+/* Interests in an open descriptor stay while its copies are being closed. */
+struct closer {
+	int fd;
+	pthread_t thread;
+};
+
+static void *close_one(void *arg)
+{
+	struct closer *closer = arg;
+
+	close(closer->fd);
+	return NULL;
+}
+
+TEST(closes_of_copies_at_once_end_all_of_theirs)
+{
+	struct closer closer[4];
+	struct ukevent ev[64];
+	unsigned int i, j, ended[4] = { 0 };
+	int kq[2], p[2], n, q;
+
+	kq[0] = kevent_init(NULL, 0, 0);
+	kq[1] = kevent_init(NULL, 0, 0);
+	ASSERT_EQ(pipe(p), 0);
+	for (i = 0; i < 4; i++)
+		closer[i].fd = dup(p[0]);
+	/* In turn, so that each close has to skip interests of the others. */
+	for (i = 0; i < 200; i++)
+		for (j = 0; j < 4; j++) {
+			ev[0] = interest(KEVENT_PIPE, closer[j].fd,
+					 KEVENT_SOCKET_RECV,
+					 KEVENT_REQ_COOKIE);
+			ev[0].cookie = i;
+			ASSERT_EQ(add(kq[i & 1], ev[0]), 0);
+		}
+	/* The last one stays. */
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(pthread_create(&closer[i].thread, NULL, close_one,
+					 &closer[i]), 0);
+	for (i = 0; i < 3; i++)
+		pthread_join(closer[i].thread, NULL);
+	for (q = 0; q < 2; q++)
+		while ((n = get(kq[q], ev, 64, 0)) > 0)
+			for (i = 0; i < n; i++) {
+				EXPECT_EQ(ev[i].ret_flags, KEVENT_RET_DONE |
+					  KEVENT_RET_CLOSED);
+				for (j = 0; j < 4; j++)
+					ended[j] += ev[i].id.raw[0] ==
+						    closer[j].fd;
+			}
+	for (j = 0; j < 4; j++)
+		EXPECT_EQ(ended[j], j < 3 ? 200 : 0);
+	close(kq[0]);
+	close(kq[1]);
+	close(closer[3].fd);
+	close(p[0]);
+	close(p[1]);
+}
+
+#define KILLED	20000
+
+/* A child that shares the descriptors closes one, and is killed meanwhile. */
+static pid_t close_in_child(int fd)
+{
+	pid_t pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+	if (!pid) {
+		close(fd);
+		pause();
+	}
+	return pid;
+}
+
+/* Whoever is left gets the event of each interest, and the number is free. */
+TEST(a_close_that_is_killed_ends_all)
+{
+	struct ukevent ev[64];
+	unsigned int ended = 0;
+	int kq, fd[2], status, n;
+	pid_t pid;
+
+	kq = kevent_init(NULL, 0, 0);
+	fd[0] = eventfd(0, 0);
+	/* The file stays. */
+	fd[1] = dup(fd[0]);
+	ASSERT_EQ(add_many(kq, KEVENT_POLL, fd[0], KEVENT_POLL_POLLIN,
+			   0, KILLED), 0);
+	pid = close_in_child(fd[0]);
+	ASSERT_GT(pid, 0);
+	/* It has begun. */
+	ASSERT_EQ(get(kq, ev, 1, LONG_MS), 1);
+	ended++;
+	ASSERT_EQ(kill(pid, SIGKILL), 0);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	while (ended < KILLED && (n = get(kq, ev, 64, LONG_MS)) > 0) {
+		EXPECT_EQ(ev[0].ret_flags,
+			  KEVENT_RET_DONE | KEVENT_RET_CLOSED);
+		ended += n;
+	}
+	EXPECT_EQ(ended, KILLED);
+	ASSERT_EQ(dup2(fd[1], fd[0]), fd[0]);
+	EXPECT_EQ(add_many(kq, KEVENT_POLL, fd[0], KEVENT_POLL_POLLIN, 0, 64),
+		  0);
+	close(kq);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 struct race {

@@ -554,14 +554,14 @@ DEFECT(a_fault_in_the_middle_of_an_array_lost_events)
 /* Who dies between the call and its work has left the event in the ring. */
 DEFECT(an_event_died_with_its_thread)
 {
+	struct ukevent ev;
 	int status;
 	pid_t pid;
 
 	ASSERT_EQ(user_ready(self->rq, 3, 1, KEVENT_REQ_ONESHOT), 0);
-	pid = fork();
+	/* The ring is for processes with the same memory. */
+	pid = vfork();
 	if (!pid) {
-		struct ukevent ev;
-
 		if (get(self->rq, &ev, 1, LONG_MS) == 1)
 			kill(getpid(), SIGKILL);
 		_exit(1);

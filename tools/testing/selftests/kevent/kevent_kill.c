@@ -8,10 +8,11 @@
  *   -n COUNT   how many to kill, of each kind (100)
  *   -s SEED    where to begin (1)
  *
- * A victim counts its steps in shared memory and is killed after a random number
- * of them, wherever that is. It fetches events of a queue whose ring is in
- * shared memory. Whatever it was doing: each event is found in the ring
- * afterwards, once, in order, or is still in the queue.
+ * A victim counts its steps, and is killed after a random number of them.
+ * Victims that fetch events share the killer's memory, where the ring is.
+ * Afterwards each event is in the ring, once and in order, or still in the
+ * queue. Other victims have a copy of the memory: some close many interests,
+ * which are not charged to the user afterwards.
  * Exit: 0, 1 a point failed, 2 wrong call.
  */
 
@@ -38,11 +39,13 @@
 #define RING_SIZE	512
 #define NR_EVENTS	(RING_SIZE - 1)
 #define MAX_VICTIMS	3
+#define STACK_SIZE	65536
+#define NR_CLOSED	256
 
 static unsigned int nr_kills = 100;
 static unsigned int seed = 1;
 
-/* In memory that victims and killer share. */
+/* Shared by the killer and all victims, even those with a copy of the rest. */
 struct shared {
 	volatile unsigned int	steps;
 	struct kevent_ring	ring;
@@ -134,6 +137,43 @@ static void victim_churn(unsigned int chance)
 	}
 }
 
+/* Close descriptors with many interests, one of them a copy; and the queue. */
+static void victim_close(unsigned int chance)
+{
+	struct map map = { 0 };
+	struct ukevent ev[64];
+	int i, n, p[2], copy;
+
+	for (;;) {
+		if (pipe2(p, O_NONBLOCK) || map_open(&map, NR_CLOSED))
+			_exit(1);
+		copy = dup(p[0]);
+		for (n = 0; n < NR_CLOSED; n += 64) {
+			for (i = 0; i < 64; i++) {
+				ev[i] = interest(KEVENT_PIPE,
+						 i & 1 ? p[0] : copy,
+						 KEVENT_SOCKET_RECV,
+						 KEVENT_REQ_COOKIE |
+						 KEVENT_REQ_WAKEUP_ALL |
+						 KEVENT_REQ_ET);
+				ev[i].cookie = n + i;
+			}
+			if (kevent_ctl(map.fd, KEVENT_CTL_ADD, 64, ev))
+				_exit(1);
+		}
+		step();
+		if (write(p[1], "x", 1) != 1)
+			_exit(1);
+		close(p[chance & 1]);
+		step();
+		map_close(&map);
+		step();
+		close(copy);
+		close(p[!(chance & 1)]);
+		step();
+	}
+}
+
 /* === The killer ========================================================== */
 
 static int feed(unsigned int id)
@@ -192,7 +232,7 @@ static int feed_until(unsigned int after, void (*victim)(unsigned int),
 		if (*nr < NR_EVENTS - 32) {
 			if (feed((*nr)++))
 				return 1;
-		} else if (victim != victim_churn) {
+		} else if (victim == victim_get || victim == victim_wait) {
 			break;
 		}
 		sched_yield();
@@ -200,10 +240,41 @@ static int feed_until(unsigned int after, void (*victim)(unsigned int),
 	return 0;
 }
 
+struct start {
+	void		(*victim)(unsigned int chance);
+	unsigned int	chance;
+};
+
+static int start_victim(void *arg)
+{
+	struct start *start = arg;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	start->victim(start->chance);
+	return 0;
+}
+
+/*
+ * Start a victim as a process. One that fetches events needs the memory of the
+ * ring. Any other gets a copy: when it is killed, its mappings must not stay in
+ * the killer's memory.
+ */
+static pid_t start(struct start *start, unsigned int nr)
+{
+	static char stack[MAX_VICTIMS][STACK_SIZE]
+		__attribute__((aligned(64)));
+	int flags = SIGCHLD;
+
+	if (start->victim == victim_get || start->victim == victim_wait)
+		flags |= CLONE_VM;
+	return clone(start_victim, stack[nr] + STACK_SIZE, flags, start);
+}
+
 static int kill_one(void (*victim)(unsigned int), unsigned int nr_victims,
 		    unsigned int *state)
 {
 	unsigned int after = next(state) % 300, chance = next(state);
+	struct start starts[MAX_VICTIMS];
 	unsigned int i, nr = 0;
 	pid_t pid[MAX_VICTIMS];
 	int status, bad;
@@ -211,11 +282,11 @@ static int kill_one(void (*victim)(unsigned int), unsigned int nr_victims,
 	if (begin())
 		return 1;
 	for (i = 0; i < nr_victims; i++) {
-		pid[i] = fork();
-		if (!pid[i]) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			victim(chance >> i);
-		}
+		starts[i].victim = victim;
+		starts[i].chance = chance >> i;
+		pid[i] = start(&starts[i], i);
+		if (pid[i] < 0)
+			return 1;
 	}
 	bad = feed_until(after, victim, &nr);
 	for (i = 0; i < nr_victims; i++) {
@@ -334,6 +405,52 @@ static int kill_in_ctl(void)
 	return kill_many(victim_churn, 2);
 }
 
+/*
+ * The interests of killed victims are not charged any more: with a low limit,
+ * the user can still add one.
+ */
+static int all_is_given_back(void)
+{
+	static const char name[] = "/proc/sys/kernel/kevent_max_user";
+	unsigned long limit = 0;
+	int bad = 1, kq, i;
+	char text[32];
+	FILE *file;
+
+	file = fopen(name, "r");
+	if (!file || fscanf(file, "%lu", &limit) != 1) {
+		ksft_print_msg("cannot read %s\n", name);
+		return 0;
+	}
+	fclose(file);
+	kq = open(name, O_WRONLY);
+	if (kq < 0 || write(kq, "64", 2) != 2) {
+		ksft_print_msg("cannot write %s: run as root\n", name);
+		return 0;
+	}
+	close(kq);
+	/* A worker may still be freeing them. */
+	for (i = 0; bad && i < LONG_MS / 10; i++) {
+		kq = kevent_init(NULL, 0, 0);
+		bad = add(kq, interest(KEVENT_USER, 1, 0, 0)) != 0;
+		close(kq);
+		if (bad)
+			usleep(10000);
+	}
+	if (bad)
+		ksft_print_msg("interests of killed victims are still charged\n");
+	kq = open(name, O_WRONLY);
+	snprintf(text, sizeof(text), "%lu", limit);
+	bad |= write(kq, text, strlen(text)) != (ssize_t)strlen(text);
+	close(kq);
+	return !bad;
+}
+
+static int kill_in_close(void)
+{
+	return kill_many(victim_close, 2) || !all_is_given_back();
+}
+
 static int cancel_in_get_events(void)
 {
 	return cancel_many(victim_get);
@@ -353,6 +470,7 @@ static const struct {
 	{ "kill_three_in_get_events", kill_three_in_get_events },
 	{ "kill_three_in_wait", kill_three_in_wait },
 	{ "kill_in_ctl", kill_in_ctl },
+	{ "kill_in_close", kill_in_close },
 	{ "cancel_in_get_events", cancel_in_get_events },
 	{ "cancel_in_wait", cancel_in_wait },
 };

@@ -141,20 +141,58 @@ TEST_F(ring, commit_wakes_who_waits_for_room)
 	waiters_end(&w, 1);
 }
 
-TEST_F(ring, processes_share_it)
+/* In a child: other memory is at the ring's address, and must not change. */
+static int use_from_elsewhere(int kq, struct kevent_ring *ring)
 {
-	pid_t pid = fork();
+	char *memory = (char *)ring;
+	struct ukevent ev;
+	int i, bad = 0;
+
+	if (munmap(ring, 4096) ||
+	    mmap(ring, 4096, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != ring)
+		return 1;
+	memset(memory, 0x5a, 4096);
+	bad |= get(kq, &ev, 1, 0) != -1 || errno != EXDEV;
+	bad |= wait_for(kq, SIZE, 0, 0) != -1 || errno != EXDEV;
+	bad |= kevent_commit(kq, 1, 0) != -1 || errno != EXDEV;
+	/* KEVENT_CTL_READY needs no ring: the parent gets the event. */
+	ready(kq, 4, 1);
+	for (i = 0; i < 4096; i++)
+		bad |= memory[i] != 0x5a;
+	return bad;
+}
+
+TEST_F(ring, calls_from_other_memory_are_refused)
+{
+	pid_t pid;
 	int status;
 
-	if (!pid) {
-		ready(self->kq, 4, 1);
-		_exit(wait_for(self->kq, SIZE, 0, LONG_MS) != 1);
-	}
+	ready(self->kq, 3, 1);
+	pid = fork();
+	if (!pid)
+		_exit(use_from_elsewhere(self->kq, self->ring));
 	ASSERT_EQ(waitpid(pid, &status, 0), pid);
 	EXPECT_EQ(status, 0);
-	EXPECT_EQ(self->ring->ring_kidx, 1);
+	EXPECT_EQ(self->ring->ring_kidx, 0);
+	EXPECT_EQ(wait_for(self->kq, SIZE, 0, LONG_MS), 2);
+	EXPECT_EQ(self->ring->event[0].id.raw_u64, 3);
+	EXPECT_EQ(self->ring->event[1].id.raw_u64, 4);
+}
+
+/* A child of vfork() has the same memory: it may use the ring. */
+TEST_F(ring, processes_with_the_same_memory_share_it)
+{
+	int status;
+	pid_t pid;
+
+	ready(self->kq, 4, 1);
+	pid = vfork();
+	if (!pid)
+		_exit(wait_for(self->kq, SIZE, 0, LONG_MS) != 1);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
 	EXPECT_EQ(self->ring->event[0].id.raw_u64, 4);
-	EXPECT_EQ(kevent_commit(self->kq, 1, 0), 1);
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
@@ -83,6 +84,67 @@ TEST_F(source, socket_tells_bytes_and_connections)
 	} while (!(ev.ret_data[0] & KEVENT_POLL_POLLRDHUP));
 	EXPECT_EQ(ev.ret_flags, KEVENT_RET_DONE);
 	close(b);
+	close(l);
+}
+
+/* FIN is not counted as a byte: behind data, alone, and after it was read. */
+TEST_F(source, socket_tells_bytes_before_the_end)
+{
+	struct sockaddr_in addr;
+	struct ukevent ev;
+	char buf[8];
+	int l, a, b;
+
+	l = listen_tcp(&addr);
+	ASSERT_GE(l, 0);
+	a = socket(AF_INET, SOCK_STREAM, 0);
+	ASSERT_EQ(connect(a, (void *)&addr, sizeof(addr)), 0);
+	b = accept(l, NULL, NULL);
+	ASSERT_GE(b, 0);
+	ASSERT_EQ(write(a, "abc", 3), 3);
+	ASSERT_EQ(shutdown(a, SHUT_WR), 0);
+	ASSERT_EQ(add_fd(self->kq, KEVENT_SOCKET, b, KEVENT_SOCKET_RECV, 0), 0);
+	do {
+		ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	} while (!(ev.ret_data[0] & KEVENT_POLL_POLLRDHUP));
+	EXPECT_EQ(ev.ret_data[1], 3);
+	ASSERT_EQ(read(b, buf, sizeof(buf)), 3);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[1], 0);
+	ASSERT_EQ(read(b, buf, sizeof(buf)), 0);
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[1], 0);
+	close(a);
+	close(b);
+	close(l);
+}
+
+/* AF_UNIX has no backlog counter: see kevent_socket_measure(). */
+TEST_F(source, socket_tells_connections_of_unix_sockets)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(addr);
+	struct ukevent ev;
+	int l, s[3], i;
+
+	l = socket(AF_UNIX, SOCK_STREAM, 0);
+	/* Autobind: the kernel chooses the name. */
+	ASSERT_EQ(bind(l, (void *)&addr, sizeof(sa_family_t)), 0);
+	ASSERT_EQ(listen(l, 5), 0);
+	ASSERT_EQ(getsockname(l, (void *)&addr, &len), 0);
+	ASSERT_EQ(add_fd(self->kq, KEVENT_SOCKET, l, KEVENT_SOCKET_ACCEPT, 0),
+		  0);
+	for (i = 0; i < 3; i++) {
+		s[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		ASSERT_EQ(connect(s[i], (void *)&addr, len), 0);
+		ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+		EXPECT_EQ(ev.ret_data[1], i + 1);
+	}
+	close(accept(l, NULL, NULL));
+	ASSERT_EQ(get(self->kq, &ev, 1, LONG_MS), 1);
+	EXPECT_EQ(ev.ret_data[1], 2);
+	for (i = 0; i < 3; i++)
+		close(s[i]);
 	close(l);
 }
 
