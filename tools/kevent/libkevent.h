@@ -107,7 +107,7 @@ struct kq;
 /* Where the events of a queue are */
 enum kq_kind {
 	KQ_MAP,		/* in a ring that the kernel fills by itself */
-	KQ_RING,	/* in a ring that the kernel fills in calls, shared by fork() */
+	KQ_RING,	/* in a ring that the kernel fills in calls, for this process only */
 	KQ_PLAIN,	/* in the kernel until they are asked for */
 };
 

@@ -20,7 +20,7 @@
 #endif
 
 /**
- * struct shared - memory of KQ_RING, the same in all processes after fork()
+ * struct shared - memory of KQ_RING, for all threads of the process
  * @claimed: next slot to be taken, free running
  * @committed: what the kernel was told of that
  * @lock: one commit at a time

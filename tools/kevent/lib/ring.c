@@ -2,10 +2,11 @@
 /*
  * libkevent: consumers of the ring in process memory, KQ_RING.
  *
- * The kernel fills it in kevent_wait() and takes slots back in kevent_commit();
- * it does not say where it thinks the consumers are. So they agree among
- * themselves: claimed is the next slot to be taken, free running and in memory
- * that fork() shares, and moves like uidx of the mapped ring.
+ * The kernel fills it in kevent_wait() and takes slots back in kevent_commit(); it
+ * does not publish the consumers' index. So the threads keep one of their own:
+ * claimed is the next slot to be taken. It never wraps at the ring's size, and moves
+ * like uidx of the mapped ring. The ring is for this process only: in a child of
+ * fork(), the kernel's calls fail with -EXDEV.
  *
  *   kernel's uidx (committed)  <=  claimed  <=  ring_kidx  <=  committed + mask
  *
@@ -33,14 +34,20 @@ int kq_ring_open(struct kq *kq, unsigned int nr_slots, unsigned int flags)
 		kq->mask = kq->mask << 1 | 1;
 
 	kq->len = sizeof(*shared) + ((size_t)kq->mask + 1) * sizeof(*kq->slots);
-	mem = mmap(NULL, kq->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	mem = mmap(NULL, kq->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)
 		return -errno;
+	/* A child's copy would show it events that the parent takes. */
+	if (madvise(mem, kq->len, MADV_WIPEONFORK)) {
+		int err = -errno;
+
+		munmap(mem, kq->len);
+		return err;
+	}
 	shared = mem;
 	kq->shared = shared;
 	kq->slots = shared->ring.event;
 	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&shared->lock, &attr);
 	pthread_mutexattr_destroy(&attr);

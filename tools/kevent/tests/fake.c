@@ -35,8 +35,9 @@ struct queue {
 	struct kevent_map	*map;
 	struct ukevent		*slots;
 	struct kevent_map_tail	*tail;
-	/* ring in process memory */
+	/* ring in process memory, and the process that made it */
 	struct kevent_ring	*ring;
+	pid_t			owner;
 	uint32_t		size;
 	uint32_t		kidx;
 	uint32_t		uidx;
@@ -76,6 +77,12 @@ static struct queue *enter(int fd)
 		abort();
 	pthread_mutex_lock(&queues[fd].lock);
 	return &queues[fd];
+}
+
+/* True in a child; the kernel compares address spaces. */
+static bool is_foreign(const struct queue *q)
+{
+	return q->ring && q->owner != getpid();
 }
 
 static void leave(struct queue *q)
@@ -285,6 +292,7 @@ int kevent_init(struct kevent_ring *ring, unsigned int num, unsigned int flags)
 	q->map = NULL;
 	q->tail = NULL;
 	q->ring = ring;
+	q->owner = getpid();
 	q->size = num;
 	q->kidx = 0;
 	q->uidx = 0;
@@ -411,6 +419,10 @@ int kevent_get_events(int fd, unsigned int min_nr, unsigned int max_nr,
 	struct queue *q = enter(fd);
 	unsigned int nr = 0;
 
+	if (is_foreign(q)) {
+		leave(q);
+		return -EXDEV;
+	}
 	while (q->nr_ready < min_nr && !take_kick(q) && doze(q, timeout, flags, &end))
 		;
 	while (nr < max_nr && q->nr_ready)
@@ -435,6 +447,8 @@ int kevent_wait(int fd, unsigned int num, unsigned int old_uidx,
 		}
 		if (num && (unsigned int)nr > num)
 			nr = num;
+	} else if (is_foreign(q)) {
+		nr = -EXDEV;
 	} else if (!q->ring || num > q->size) {
 		nr = -EINVAL;
 	} else {
@@ -457,6 +471,8 @@ int kevent_commit(int fd, unsigned int new_uidx, unsigned int over)
 		if (nr > 0)
 			__atomic_store_n(&q->tail->uidx, new_uidx, __ATOMIC_SEQ_CST);
 		map_flush(q);
+	} else if (is_foreign(q)) {
+		nr = -EXDEV;
 	} else if (q->ring) {
 		nr = ring_commit(q, new_uidx, over);
 		if (nr > 0)

@@ -255,6 +255,33 @@ static void test_crowd(enum kq_kind kind)
 	free(crowd.seen);
 }
 
+/* A ring in process memory is nothing for a child. */
+static void test_foreign(void)
+{
+	struct kq *kq = open_queue(KQ_RING, 8, 0);
+	struct ukevent evs[4];
+	int status = 1;
+	bool right;
+	pid_t pid;
+
+	push(kq, 0, 2);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(kq_get(kq, evs, 4, &now) != -EXDEV || kq_wait(kq, NULL) != -EXDEV);
+	waitpid(pid, &status, 0);
+	ok(status == 0, "ring in memory: calls of a child fail with EXDEV");
+	/* An event is in the ring: the child does not see it. */
+	right = kq_get(kq, evs, 1, &now) == 1;
+	pid = fork();
+	if (!pid)
+		_exit(kq_take(kq, evs, 4) != 0 || kq_get(kq, evs, 4, &now) != -EXDEV);
+	waitpid(pid, &status, 0);
+	ok(right && status == 0 && kq_get(kq, evs, 4, &now) == 1 && is_numbered(evs, 1),
+	   "ring in memory: a child sees and takes no events");
+	kq_close(kq);
+}
+
 /* Two processes with one ring, which fork() made. */
 static void test_fork(enum kq_kind kind)
 {
@@ -294,28 +321,32 @@ static void test_fork(enum kq_kind kind)
 	kq_close(kq);
 }
 
-/* The holder of the lock is killed. */
+/* Commit to the kernel, and end before the other threads can see it. */
+static void *die_in_commit(void *arg)
+{
+	struct kq *kq = arg;
+
+	pthread_mutex_lock(&kq->shared->lock);
+	kevent_commit(kq->fd, 3, 0);
+	return NULL;
+}
+
+/* A thread ends with the lock held. */
 static void test_dead_owner(void)
 {
 	struct kq *kq = open_queue(KQ_RING, 8, 0);
 	struct ukevent evs[8];
+	pthread_t thread;
 	bool right;
-	pid_t pid;
 
 	push(kq, 0, 20);
 	right = kq_get(kq, evs, 5, &now) == 5;
-	pid = fork();
-	if (!pid) {
-		pthread_mutex_lock(&kq->shared->lock);
-		/* It has told the kernel, and not yet the others. */
-		kevent_commit(kq->fd, 3, 0);
-		_exit(0);
-	}
-	waitpid(pid, NULL, 0);
+	pthread_create(&thread, NULL, die_in_commit, kq);
+	pthread_join(thread, NULL);
 	right &= kq_commit(kq) == 0 && kq_get(kq, evs, 8, &now) == 2 &&
 		 kq_get(kq, evs, 8, &now) == 7 && is_numbered(&evs[0], 7) &&
 		 pthread_mutex_trylock(&kq->shared->lock) == 0;
-	ok(right, "ring in memory: a process that dies in a commit does no harm");
+	ok(right, "ring in memory: a thread that dies in a commit does no harm");
 	kq_close(kq);
 }
 
@@ -541,13 +572,15 @@ int main(int argc, char **argv)
 		test_for_each(kind);
 		test_time(kind);
 		test_crowd(kind);
-		test_fork(kind);
+		if (kind != KQ_RING)
+			test_fork(kind);
 	}
 	test_no_calls();
 	test_stale();
 	test_hostile_tail();
 	test_vandal();
 	test_spoiled_head();
+	test_foreign();
 	test_dead_owner();
 	printf("1..%u\n", nr);
 	return failed != 0;
