@@ -12,9 +12,10 @@ JOBS	?= $(shell nproc)
 SOAK	?=
 V	?= 0
 
-# A misspelt variable must not be silence.
+# Refuse a misspelt variable. The names come from $(origin), not from MAKEOVERRIDES: a
+# value may have spaces and '=' in it.
 KNOWN	:= CMD P T VM KBASE KDIR JOBS SOAK V
-GIVEN	:= $(foreach v,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(v))))
+GIVEN	:= $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v))
 UNKNOWN	:= $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 ifneq ($(UNKNOWN),)
 SORTED	= $(shell echo $(1) | tr 'a-z' 'A-Z' | grep -o . | sort | tr -d '\n')
@@ -26,6 +27,8 @@ TREE	:= $(CURDIR)/build/linux$(if $(filter-out 6.12,$(KBASE)),-$(KBASE))
 STACK	:= KBASE=$(KBASE) KTREE=$(TREE) patches/stack
 KERNEL	:= KTREE=$(TREE) JOBS=$(JOBS) V=$(V) tests/kernel
 
+# Pass these on as typed: a $ in them is for a shell.
+$(foreach v,CMD $(GIVEN),$(eval override $v := $$(value $v)))
 export CMD
 
 ##@ Everything, from nothing
@@ -47,7 +50,7 @@ kernel: tree ## build the fast kernel (the default); incremental
 debug-kernel: tree ## build the kernel with KASAN, lockdep, kmemleak, KUnit
 	@$(KERNEL) debug
 
-boot: kernel guest ## a shell in it (Ctrl-A X leaves); CMD='...' runs that and exits with its status
+boot: kernel guest ## a shell in it (Ctrl-A X leaves); CMD='...' runs that and fails if it does
 	@tests/boot fast $(VM)
 
 debug-boot: debug-kernel guest ## the same with the debug kernel

@@ -409,6 +409,36 @@ def make_names_mistakes():
         want(text, f"  {target} ")
 
 
+# Commands for a shell, with signs that make or a list of words might change.
+COMMANDS = ("ls -l /; echo hi", "a=b echo $a ${a} $(uname) `uname`", "echo \"x y\" 'q' | cat",
+            "echo # no comment", "echo a\\b % \\ c", "test 1 = 1 && echo -n x=y", "echo $$ $(( 1 + 2 ))",
+            "one\ntwo", ":", "-l")
+
+
+def make_boot_passes_any_command():
+    """CMD arrives in the guest's command line as it was typed."""
+    with tempfile.TemporaryDirectory() as top:
+        shutil.copy(ROOT / "Makefile", top)
+        for stub in ("patches/stack", "tests/deps", "tests/kernel", "tests/mkroot", "tests/boot"):
+            path = Path(top) / stub
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("#!/bin/sh\n" + ("printf '%s|' \"$CMD\"\n" if stub == "tests/boot" else ""))
+            path.chmod(0o755)
+        for command in COMMANDS:
+            for target in ("boot", "debug-boot"):
+                status, text = sh("make", target, f"CMD={command}", cwd=top)
+                assert status == 0, text
+                assert text == command + "|", f"typed {command!r}, got {text!r}"
+                status, text = sh("make", target, cwd=top, env={"CMD": command})
+                assert text == command + "|", f"in the environment {command!r}, got {text!r}"
+        (Path(top) / "tests/boot").write_text("#!/bin/sh\nprintf '<%s>' \"$@\"\n")
+        status, text = sh("make", "boot", "VM=-a 'x=$y z' -m 64", cwd=top)
+        assert text == "<fast><-a><x=$y z><-m><64>", text
+        status, text = sh("make", "boot", "CMD=-l x", "CDM=-l /; x=y", cwd=top)
+        assert status == 2, status
+        want(text, "unknown variable CDM; did you mean CMD?")
+
+
 def deps_wrong_call():
     """An unknown group is refused, not ignored."""
     assert sh("tests/deps", "-n", "nothing")[0] == 2
@@ -476,7 +506,7 @@ TESTS = (stack_makes_a_tree, stack_tree_from_patches_alone, stack_touches_only_w
          stack_edits_survive_a_patch_change, stack_next_point_release,
          stack_bad_luck_is_one_line, ktap_counts_leaves, ktap_missing_is_failed,
          vm_finds_splats, vm_expects_a_splat, vm_says_what_is_missing, make_names_mistakes,
-         deps_wrong_call, mkconfig_wants_all,
+         make_boot_passes_any_command, deps_wrong_call, mkconfig_wants_all,
          readme_shows_the_example, kevent_report_says_what_was_measured)
 
 
