@@ -54,26 +54,21 @@ static u32 measure(struct kevent *kev)
 /*
  * The source is ready at once: end the interest, and let KEVENT_CTL_ADD hand it
  * back. Return: false if a wake-up has already written the event to the mapped
- * ring. A consumer may have read that slot, so the interest stays registered.
- * Bits that the slot lacks are reported in the usual way.
+ * ring. A consumer may have read that slot, so the interest stays registered;
+ * @bits: what that slot lacks.
  */
-static bool ctl_take_back(struct kevent *kev, u32 data0, u32 data1)
+static bool ctl_take_back(struct kevent *kev, u32 *bits)
 {
 	struct kevent_queue *kq = kev->kq;
-	bool pollers = false, told;
+	bool told;
 
 	spin_lock_irq(&kq->wq.lock);
 	told = kev->pos;
-	if (!told) {
+	if (told)
+		*bits &= ~kev->event.ret_data[0];
+	else
 		kev->flags |= KEV_DEAD;
-	} else {
-		data0 &= ~kev->event.ret_data[0];
-		if (data0 && __kevent_tell(kev, data0, data1))
-			pollers = __kevent_wake(kq, 1);
-	}
 	spin_unlock_irq(&kq->wq.lock);
-	if (pollers)
-		kevent_wake_pollers(kq, 0);
 	return !told;
 }
 
@@ -82,6 +77,7 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 {
 	const struct kevent_source *source = kevent_source_find(event->type);
 	struct kevent *kev;
+	u32 bits;
 	int ret;
 
 	if (!source)
@@ -121,17 +117,17 @@ static int add_one(struct kevent_queue *kq, struct ukevent *event)
 		kevent_tell(kev, ret, measure(kev));
 		return 0;
 	}
+	bits = ret;
+	if (!ctl_take_back(kev, &bits)) {
+		if (bits)
+			kevent_tell(kev, bits, measure(kev));
+		return 0;
+	}
 	event->ret_flags = KEVENT_RET_DONE;
 	event->ret_data[0] = ret;
 	event->ret_data[1] = measure(kev);
-	if (ctl_take_back(kev, event->ret_data[0], event->ret_data[1])) {
-		kevent_remove(kev);
-		return 1;
-	}
-	event->ret_flags = 0;
-	event->ret_data[0] = 0;
-	event->ret_data[1] = 0;
-	return 0;
+	kevent_remove(kev);
+	return 1;
 }
 
 static int add(struct kevent_queue *kq, struct ukevent *event)

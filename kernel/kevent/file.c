@@ -507,6 +507,12 @@ static bool file_cursor_wants(const struct file_cursor *cur,
 	       (!atomic_read(&kf->files->count) || !is_in_table(kf));
 }
 
+static void file_cursor_move(struct file_cursor *cur, struct hlist_node *pos)
+{
+	hlist_del(&cur->kf.fnode);
+	hlist_add_behind(&cur->kf.fnode, pos);
+}
+
 /*
  * Move the mark past entries that this close does not end, KEVENT_STRIDE at
  * most. @end: set to whether the list ends there. Needs the bucket's lock.
@@ -526,10 +532,8 @@ static struct kevent_file *file_cursor_next(struct file_cursor *cur, bool *end)
 		pos = node;
 		kf = NULL;
 	}
-	if (pos != &cur->kf.fnode) {
-		hlist_del(&cur->kf.fnode);
-		hlist_add_behind(&cur->kf.fnode, pos);
-	}
+	if (pos != &cur->kf.fnode)
+		file_cursor_move(cur, pos);
 	*end = !node;
 	return kf;
 }
@@ -640,8 +644,7 @@ static void file_cursor_mark(struct file_cursor *cur)
 		kf = file_cursor_next(cur, &end);
 		if (kf) {
 			kf->kev.closed = true;
-			hlist_del(&cur->kf.fnode);
-			hlist_add_behind(&cur->kf.fnode, &kf->fnode);
+			file_cursor_move(cur, &kf->fnode);
 		}
 		spin_unlock(lock);
 		cond_resched();
@@ -661,9 +664,7 @@ static bool file_close_later(struct file_cursor *cur)
 	later->in_work = true;
 	INIT_WORK(&later->work, file_close_work);
 	spin_lock(lock);
-	hlist_add_behind(&later->kf.fnode, &cur->kf.fnode);
-	hlist_del(&cur->kf.fnode);
-	hlist_add_behind(&cur->kf.fnode, &later->kf.fnode);
+	hlist_add_before(&later->kf.fnode, &cur->kf.fnode);
 	spin_unlock(lock);
 	file_cursor_mark(cur);
 	queue_work(system_unbound_wq, &later->work);
