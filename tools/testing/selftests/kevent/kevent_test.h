@@ -109,6 +109,25 @@ static inline int add_fd(int kq, unsigned int type, int fd, unsigned int event,
 				req | KEVENT_REQ_ALWAYS_QUEUE));
 }
 
+/* Add so many in one thing, with cookies from 0; 0 or -1. */
+static inline int add_many(int kq, unsigned int type, int fd,
+			   unsigned int event, unsigned int req,
+			   unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		struct ukevent ukev = interest(type, fd, event, req |
+					       KEVENT_REQ_COOKIE |
+					       KEVENT_REQ_ALWAYS_QUEUE);
+
+		ukev.cookie = i;
+		if (add(kq, ukev))
+			return -1;
+	}
+	return 0;
+}
+
 /* Remove or modify one interest; 0 or -errno. */
 static inline int change(int kq, unsigned int cmd, struct ukevent ukev)
 {
